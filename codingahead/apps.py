@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    name = "codingahead"
+    verbose_name = "Coding Ahead"

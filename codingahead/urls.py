@@ -1,0 +1,19 @@
+"""Every address of the site, one group an app."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from codingahead import views
+
+urlpatterns = [
+    # The site
+    path("", views.home, name="home"),
+    # Accounts
+    path("accounts/", include("allauth.urls")),
+    # Metering
+    path("", include("quotas.urls")),
+    # The reference
+    path("", include("codes.urls")),
+    # Editors
+    path("admin/", admin.site.urls),
+]
