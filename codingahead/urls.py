@@ -8,6 +8,10 @@ from codingahead import views
 urlpatterns = [
     # The site
     path("", views.home, name="home"),
+    path("about/", views.about, name="about"),
+    path("privacy/", views.privacy, name="privacy"),
+    path("terms/", views.terms, name="terms"),
+    path("notices/", views.notices, name="notices"),
     # Accounts
     path("accounts/", include("allauth.urls")),
     # Metering
