@@ -1,11 +1,17 @@
-"""How a code is spelled in an address: /cpt/38570/, /hcpcs/g0105/, /icd-10-cm/c77-2/."""
+"""How systems and codes are spelled in an address: /cpt/38570/, /hcpcs/g0105/, /icd-10-cm/c77-2/."""
+
+SYSTEMS = {"cpt", "hcpcs", "hcpcs-modifier", "icd-10-cm"}
 
 
 class SystemConverter:
-    regex = "cpt|hcpcs|hcpcs-modifier|icd-10-cm"
+    """The address name of a code system, in any case."""
+
+    regex = "[A-Za-z0-9-]{3,14}"
 
     def to_python(self, value: str) -> str:
-        return value
+        if value.lower() not in SYSTEMS:
+            raise ValueError(value)  # no match: the address belongs to somebody else, or to nobody
+        return value.lower()
 
     def to_url(self, value: str) -> str:
         return value

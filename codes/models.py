@@ -5,18 +5,45 @@ One writer per column: `Code`, `Descriptor` and `HcpcsRecord` are written by imp
 """
 
 import datetime
-from typing import ClassVar
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import TrigramSimilarity
 from django.db import models
-from django.db.models import F, FilteredRelation, Index, Q, Subquery, UniqueConstraint
-from django.db.models.functions import Upper
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    FilteredRelation,
+    Index,
+    OuterRef,
+    Q,
+    Subquery,
+    UniqueConstraint,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, JSONObject, Upper
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
-from releases.models import Edition, Source
+from releases.models import Edition, EditionFile, Source
+
+
+class CodeSystemQuerySet(models.QuerySet["CodeSystem"]):
+    def with_code_counts(self, *, day: datetime.date) -> "CodeSystemQuerySet":
+        """Adds `code_count`: the codes in force on the day."""
+        counts = Code.objects.valid_on(day).filter(system=OuterRef("pk")).order_by().values("system")
+        return self.annotate(code_count=Coalesce(Subquery(counts.annotate(n=Count("pk")).values("n")), Value(0)))
 
 
 class CodeSystem(models.Model):
@@ -34,6 +61,8 @@ class CodeSystem(models.Model):
     trademark_notice = models.CharField(max_length=300, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
 
+    objects = CodeSystemQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar[list[str]] = ["position"]
 
@@ -42,6 +71,19 @@ class CodeSystem(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("codes:system", args=[self.slug])
+
+
+class HeadingQuerySet(models.QuerySet["Heading"]):
+    def for_browse(self, system: CodeSystem, *, day: datetime.date, all_codes: bool) -> "HeadingQuerySet":
+        """A system's headings in book order with `code_count`, the codes directly under each."""
+        counted = Code.objects.all() if all_codes else Code.objects.valid_on(day)
+        counts = counted.filter(heading=OuterRef("pk")).order_by().values("heading").annotate(n=Count("pk")).values("n")
+        return (
+            self.filter(system=system)
+            .select_related("system")
+            .annotate(code_count=Coalesce(Subquery(counts), Value(0)))
+            .order_by("position")
+        )
 
 
 class Heading(models.Model):
@@ -54,6 +96,8 @@ class Heading(models.Model):
     first_code = models.CharField(max_length=8)
     last_code = models.CharField(max_length=8)
     position = models.PositiveIntegerField(default=0)
+
+    objects = HeadingQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["system", "position"]
@@ -73,16 +117,80 @@ class Heading(models.Model):
         return [*(self.parent.trail if self.parent else []), self]
 
 
+def code_url(system: str, code: str) -> str:
+    """The canonical address of a code, whether or not it is loaded."""
+    return reverse("codes:code", args=[system, code])
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCode:
+    """As much of a code as the meter needs: found in one narrow query, before anything is loaded to be shown."""
+
+    pk: int
+    system: str
+    code: str
+    costs_view: bool  # True for a page with a published common-language description
+    revision: uuid.UUID | None
+
+    @property
+    def item(self) -> str:
+        """What the meter counts: "cpt:38570"."""
+        return f"{self.system}:{self.code}"
+
+    def get_absolute_url(self) -> str:
+        return code_url(self.system, self.code)
+
+
 class CodeQuerySet(models.QuerySet["Code"]):
+    def find(self, *, system: str, code: str) -> FoundCode | None:
+        """The code of one address, or None."""
+        row = (
+            self.filter(system__slug=system, code=code)
+            .values_list("pk", Exists(Section.objects.open().filter(code=OuterRef("pk"))), Revision.token_query())
+            .first()
+        )
+        return FoundCode(pk=row[0], system=system, code=code, costs_view=row[1], revision=row[2]) if row else None
+
     def valid_on(self, day: datetime.date) -> "CodeQuerySet":
         """Codes in force on a day; a code whose dates no imported file gave counts as in force."""
         return self.exclude(added_on__gt=day).exclude(terminated_on__lt=day)
 
-    def for_page(self) -> "CodeQuerySet":
-        """A code with all that the open part of its page shows, in one query; locked sections are never joined."""
+    def with_titles(self) -> "CodeQuerySet":
+        """Adds `title`: our plain title, else the official text where it may be shown, else nothing."""
+        return self.annotate(
+            title=Case(
+                When(entry__title__isnull=False, then=F("entry__title")),
+                When(may_show_text("system__"), then=F("descriptor__long")),
+                default=Value(""),
+            )
+        )
+
+    def for_list(self) -> "CodeQuerySet":
+        """Codes as rows of a list, in book order."""
+        return self.with_titles().select_related("system", "delisted_in").order_by("system__position", "position")
+
+    def for_page(self, *, day: datetime.date) -> "CodeQuerySet":
+        """A code with all that the open part of its page shows, in one query; locked sections are never joined.
+
+        `before` and `after` are its neighbours in the book that are in force on the day, nearest first; `texts` are
+        its official texts edition by edition, oldest first.
+        """
+        neighbours = Code.objects.valid_on(day).with_titles().filter(system=OuterRef("system_id"))
+        neighbour = JSONObject(code="code", title="title", heading="heading_id")
+        texts = Descriptor.objects.filter(code=OuterRef("pk")).order_by("edition__effective_on")
+        text = JSONObject(
+            source="edition__source__name", edition="edition__label", effective_on="edition__effective_on", long="long"
+        )
         return (
-            self.select_related(
-                "system", "heading__parent__parent", "descriptor__edition__source", "override", "entry", "delisted_in"
+            self.with_titles()
+            .select_related(
+                "system",
+                "heading__parent__parent__parent",
+                "heading__system",
+                "descriptor__edition__source",
+                "override",
+                "entry",
+                "delisted_in",
             )
             .annotate(
                 open_section=FilteredRelation(
@@ -91,9 +199,78 @@ class CodeQuerySet(models.QuerySet["Code"]):
                 ),
                 description_html=F("open_section__html"),
                 description_updated_at=F("open_section__updated_at"),
-                revision=Subquery(Revision.objects.values("token")[:1]),
+                before=ArraySubquery(
+                    neighbours.filter(position__lt=OuterRef("position"))
+                    .order_by("-position")
+                    .values(found=neighbour)[:8]
+                ),
+                after=ArraySubquery(
+                    neighbours.filter(position__gt=OuterRef("position"))
+                    .order_by("position")
+                    .values(found=neighbour)[:8]
+                ),
+                texts=ArraySubquery(texts.values(found=text)),
+                file_name=Subquery(
+                    EditionFile.objects.filter(edition=OuterRef("descriptor__edition"))
+                    .order_by("name")
+                    .values("name")[:1]
+                ),
             )
         )
+
+    def for_sitemap(self) -> "CodeQuerySet":
+        """Codes with `description_updated_at`, cheap to list by the ten thousand."""
+        updated = Section.objects.open().filter(code=OuterRef("pk")).values("updated_at")
+        return (
+            self.select_related("system")
+            .only("code", "system__slug")
+            .annotate(description_updated_at=Subquery(updated))
+            .order_by("pk")
+        )
+
+    def for_items(self, items: Iterable[str]) -> "CodeQuerySet":
+        """The codes of the meter's items ("cpt:38570") that exist."""
+        wanted = Q(pk__in=[])
+        for system, _, code in (item.partition(":") for item in items):
+            wanted |= Q(system__slug=system, code=code)
+        return self.filter(wanted)
+
+    def near(self, *, system: str, code: str) -> "CodeQuerySet":
+        """Up to eight codes whose spelling is close to one that does not exist."""
+        starts = Q(code__startswith=code[:4]) | Q(code__startswith=code[:3])
+        return (
+            self.filter(Q(system__slug=system) & starts | Q(code=code))
+            .for_list()
+            .annotate(closeness=TrigramSimilarity("code", code))
+            .order_by("-closeness", "position")[:8]
+        )
+
+    def url_of(self, words: str) -> str | None:
+        """The address of the code that somebody typed in full: any case, with or without the dot of ICD-10-CM."""
+        typed = words.upper().replace(" ", "")
+        spellings = {typed, typed.replace("-", "."), f"{typed[:3]}.{typed[3:]}"}
+        rows = self.filter(code__in=spellings).order_by("system__position").values_list("system__slug", "code")
+        return next((code_url(system, code) for system, code in rows[:1]), None)
+
+    def look_up(self, words: str) -> "CodeQuerySet":
+        """Codes that start with the words or whose plain title or public official text contains them all."""
+        prefix = Q(code__startswith=words.upper().replace(" ", ""))
+        in_title = Q(pk__in=Entry.objects.containing(words).values("code"))
+        in_text = Q(pk__in=Descriptor.objects.containing(words).filter(may_show_text("code__system__")).values("code"))
+        matches = prefix | in_title | in_text if len(words) >= 3 else prefix
+        return self.filter(matches).for_list().annotate(
+            rank=Case(When(prefix, then=Value(0)), When(in_title, then=Value(1)), default=Value(2))
+        ).order_by("rank", "system__position", "position")  # fmt: skip
+
+
+def may_show_text(prefix: str = "") -> Q:
+    """Where the official text may be shown: public domain, or licensed to this site. The prefix leads to the system."""
+    return Q(**{f"{prefix}is_licensed": False}) | Q(**{f"{prefix}slug__in": settings.LICENSED_CODE_SYSTEMS})
+
+
+def containing_all(field: str, words: str) -> Q:
+    """The field contains every one of the words, in any order and case."""
+    return reduce(and_, (Q(**{f"{field}__icontains": word}) for word in words.split()), Q())
 
 
 class Code(models.Model):
@@ -121,6 +298,15 @@ class Code(models.Model):
 
     objects = CodeQuerySet.as_manager()
 
+    # Columns that the querysets above add.
+    title: str
+    description_html: str | None
+    description_updated_at: datetime.datetime | None
+    before: list[dict[str, Any]]
+    after: list[dict[str, Any]]
+    texts: list[dict[str, Any]]
+    file_name: str | None
+
     class Meta:
         ordering: ClassVar[list[str]] = ["system", "position"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -137,12 +323,22 @@ class Code(models.Model):
         return self.code
 
     def get_absolute_url(self) -> str:
-        return reverse("codes:code", args=[self.system.slug, self.code])
+        return code_url(self.system.slug, self.code)
 
     @property
     def item(self) -> str:
         """What the meter counts: "cpt:38570"."""
         return f"{self.system.slug}:{self.code}"
+
+    def is_valid_on(self, day: datetime.date) -> bool:
+        """In force on the day, as far as imported dates say."""
+        return not (self.added_on and self.added_on > day) and not (self.terminated_on and self.terminated_on < day)
+
+
+class DescriptorQuerySet(models.QuerySet["Descriptor"]):
+    def containing(self, words: str) -> "DescriptorQuerySet":
+        """Texts that are shown today and contain all the words."""
+        return self.filter(containing_all("long", words), code__descriptor=F("pk"))
 
 
 class Descriptor(models.Model):
@@ -155,7 +351,12 @@ class Descriptor(models.Model):
     short = models.TextField(blank=True)
     line = models.PositiveIntegerField(help_text="Line or row of the edition's file, counted from 1.")
 
+    objects = DescriptorQuerySet.as_manager()
+
     class Meta:
+        indexes: ClassVar[list[Index]] = [
+            GinIndex(OpClass(Upper("long"), "gin_trgm_ops"), name="descriptor_long_trigrams"),
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(fields=["code", "edition"], name="descriptor_once_per_edition"),
         ]
@@ -164,8 +365,15 @@ class Descriptor(models.Model):
         return self.long
 
 
+class HcpcsRecordQuerySet(models.QuerySet["HcpcsRecord"]):
+    def in_force(self, day: datetime.date) -> "HcpcsRecord | None":
+        """The record of the edition in force on the day; of the oldest edition known for a day before all of them."""
+        known = self.select_related("edition").order_by("edition__effective_on")
+        return known.filter(edition__effective_on__lte=day).last() or known.first()
+
+
 class HcpcsRecord(models.Model):
-    """The columns of CMS's HCPCS file beside the text, as one edition has them. Null: that file form has no such column."""
+    """The columns of CMS's HCPCS file beside the text, as one edition has them. Null: not in that file."""
 
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="hcpcs_records")
     code = models.ForeignKey(Code, on_delete=models.CASCADE, related_name="hcpcs_records")
@@ -189,6 +397,8 @@ class HcpcsRecord(models.Model):
     terminated_on = models.DateField(null=True)
     action = models.CharField(max_length=1, null=True)  # noqa: DJ001
 
+    objects = HcpcsRecordQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(fields=["code", "edition"], name="hcpcs_record_once_per_edition"),
@@ -196,6 +406,12 @@ class HcpcsRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} in {self.edition}"
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def containing(self, words: str) -> "EntryQuerySet":
+        """Entries whose plain title contains all the words."""
+        return self.filter(containing_all("title", words))
 
 
 class Entry(models.Model):
@@ -211,6 +427,7 @@ class Entry(models.Model):
     reviewed_on = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
+    objects = EntryQuerySet.as_manager()
     history = HistoricalRecords()
 
     class Meta:
@@ -221,6 +438,16 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class SectionQuerySet(models.QuerySet["Section"]):
+    def open(self) -> "SectionQuerySet":
+        """Published common-language descriptions: the part of a page that an admitted guest reads."""
+        return self.filter(kind=Section.Kind.DESCRIPTION, status=Section.Status.PUBLISHED)
+
+    def locked(self) -> "SectionQuerySet":
+        """Published text of the seven locked sections; only ever read for registered readers."""
+        return self.filter(status=Section.Status.PUBLISHED).exclude(kind=Section.Kind.DESCRIPTION)
 
 
 class Section(models.Model):
@@ -248,6 +475,7 @@ class Section(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 
+    objects = SectionQuerySet.as_manager()
     history = HistoricalRecords(excluded_fields=["html"])
 
     class Meta:
@@ -286,10 +514,14 @@ class ErrorReport(models.Model):
     code = models.ForeignKey(Code, null=True, blank=True, on_delete=models.SET_NULL)
     message = models.TextField(max_length=4000)
     email = models.EmailField(blank=True)
-    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
-    resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at"]
@@ -308,3 +540,12 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return str(self.token)
+
+    @classmethod
+    def current(cls) -> uuid.UUID | None:
+        return cls.objects.values_list("token", flat=True).first()
+
+    @classmethod
+    def token_query(cls) -> Subquery:
+        """The token as a column of another query."""
+        return Subquery(cls.objects.values("token")[:1])

@@ -29,3 +29,8 @@ class Admission:
     @property
     def remaining(self) -> int | None:
         return None if self.limit is None else max(self.limit - self.used, 0)
+
+    @property
+    def unlocks_sections(self) -> bool:
+        """Registered readers and editors read the locked sections; guests and crawlers never do."""
+        return self.allowed and self.tier in {"registered", "unlimited"}
