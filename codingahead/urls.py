@@ -1,9 +1,10 @@
 """Every address of the site, one group an app."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from codingahead import views
+from codingahead import devmail, views
 
 urlpatterns = [
     # The site
@@ -21,3 +22,6 @@ urlpatterns = [
     # Editors
     path("admin/", admin.site.urls),
 ]
+
+if settings.DEBUG:
+    urlpatterns += [path("dev/mail/", devmail.dev_mail, name="dev_mail")]
