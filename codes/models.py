@@ -289,7 +289,10 @@ class Code(models.Model):
     added_on = models.DateField(null=True, blank=True)
     changed_on = models.DateField(null=True, blank=True, help_text="Effective date of the last change.")
     terminated_on = models.DateField(null=True, blank=True, help_text="Last day on which the code is in force.")
-    successors = ArrayField(models.CharField(max_length=8), default=list, blank=True)
+    successors = ArrayField(
+        models.CharField(max_length=8), null=True, blank=True,
+        help_text="Empty: the publisher names none. Null: no file that was read says.",
+    )  # fmt: skip
     descriptor = models.ForeignKey("Descriptor", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     delisted_in = models.ForeignKey(
         Edition, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
@@ -387,7 +390,9 @@ class HcpcsRecord(models.Model):
     coverage = models.CharField(max_length=1, null=True)  # noqa: DJ001
     asc_group = models.CharField(max_length=2, null=True)  # noqa: DJ001
     asc_effective_on = models.DateField(null=True)
+    opps_group = models.CharField(max_length=3, null=True)  # noqa: DJ001
     opps_indicator = models.CharField(max_length=3, null=True)  # noqa: DJ001
+    opps_effective_on = models.DateField(null=True)
     processing_note = models.CharField(max_length=4, null=True)  # noqa: DJ001
     betos = models.CharField(max_length=3, null=True)  # noqa: DJ001
     types_of_service = ArrayField(models.CharField(max_length=1), null=True)

@@ -40,6 +40,7 @@ def add(apps, schema_editor):
             "name": "HCPCS Level II",
             "publisher": "Centers for Medicare & Medicaid Services",
             "cadence": "Quarterly (January, April, July, October)",
+            "cadence_months": 3,
             "url": "https://www.cms.gov/medicare/coding-billing/healthcare-common-procedure-system/quarterly-update",
             "licence": "Public domain (work of the United States government)",
         },
