@@ -219,7 +219,7 @@ def present_code(
         breadcrumb=trail,
         badges=badges(code, day=day, descriptor=descriptor),
         status_note=status_note(code, day=day),
-        successors=[link_to(code.system.slug, successor) for successor in code.successors],
+        successors=[link_to(code.system.slug, successor) for successor in code.successors or []],
         previous=neighbour(code, code.before),
         next=neighbour(code, code.after),
         family=family(code),
@@ -335,7 +335,8 @@ def badges(code: Code, *, day: datetime.date, descriptor: DescriptorView | None 
 def status_note(code: Code, *, day: datetime.date) -> str:
     """What a reader must know before using a code that is not simply in force."""
     if code.terminated_on and code.terminated_on < day:
-        named = "" if code.successors else f" {code.system.publisher} names no successor."
+        # Null is not "none": the file that was read has no such column.
+        named = f" {code.system.publisher} names no successor." if code.successors == [] else ""
         return f"{code.code} was terminated: {spell(code.terminated_on)} was its last day in force.{named}"
     if code.added_on and code.added_on > day:
         return f"{code.code} is not in force on {spell(day)}. It takes effect on {spell(code.added_on)}."
