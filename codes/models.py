@@ -431,9 +431,12 @@ class Entry(models.Model):
     reviewed_by = models.CharField(max_length=120, blank=True)
     reviewed_on = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    imported_digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of what its content file said when the two last agreed."
+    )
 
     objects = EntryQuerySet.as_manager()
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["imported_digest"])
 
     class Meta:
         verbose_name_plural = "entries"
@@ -479,9 +482,12 @@ class Section(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    imported_digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of what its content file said when the two last agreed."
+    )
 
     objects = SectionQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["html"])
+    history = HistoricalRecords(excluded_fields=["html", "imported_digest"])
 
     class Meta:
         ordering: ClassVar[list[str]] = ["code", "kind"]

@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                 ('reviewed_by', models.CharField(blank=True, max_length=120)),
                 ('reviewed_on', models.DateField(blank=True, null=True)),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('imported_digest', models.CharField(blank=True, editable=False, help_text='Of what its content file said when the two last agreed.', max_length=64)),
                 ('code', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='entry', to='codes.code')),
             ],
             options={
@@ -261,6 +262,7 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published')], default='draft', max_length=10)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('imported_digest', models.CharField(blank=True, editable=False, help_text='Of what its content file said when the two last agreed.', max_length=64)),
                 ('code', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sections', to='codes.code')),
             ],
             options={
