@@ -68,6 +68,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "codingahead.health.health_middleware",  # first: asked over plain HTTP, under any name
     "django.middleware.security.SecurityMiddleware",
+    "quotas.middleware.ClientAddressMiddleware",  # early: what follows relies on the client's address
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -130,6 +131,7 @@ LOGIN_URL = "account_login"
 # X-Forwarded-For; what stands further left was written by the client and is never believed.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+CLIENT_ADDRESS_EXEMPT_PATHS = {"/healthz", "/readyz"}  # asked by the container engine, past the proxies
 ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "dashed": False, "length": 6}
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
@@ -153,13 +155,16 @@ ACCOUNT_RATE_LIMITS = {"signup": "10/m/ip,300/d/ip", "login_failed": "10/m/ip,5/
 
 # --- Metering (docs/quotas.md) ----------------------------------------------------------------------------------
 
-# window: "month" (calendar month, UTC), "day" (UTC) or "ever". An AllowanceOverride on one account beats the tier.
+# A window is "month" (calendar month, UTC), "day" (UTC) or "ever". An AllowanceOverride on one account beats the tier.
 QUOTA_METERS = {
     "code_page": {
-        "window": env.str("QUOTA_WINDOW", default="month"),
         "limits": {
             "guest": env.int("QUOTA_GUEST_LIMIT", default=1),
             "registered": env.int("QUOTA_REGISTERED_LIMIT", default=5),
+        },
+        "windows": {
+            "guest": env.str("QUOTA_GUEST_WINDOW", default="month"),
+            "registered": env.str("QUOTA_REGISTERED_WINDOW", default="month"),
         },
         "unit": "code page view",
         "describe": "codes.presenters.describe_items",  # (items) -> {item: (label, title, url)}
