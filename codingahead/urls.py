@@ -1,16 +1,10 @@
 """Every address of the site, one group an app."""
 
-from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
-from accounts.views import LoginView, SignupView
-from codingahead import devmail, views
-
-# Editors log in where everybody does, with the same limits and the same verified address.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+from codingahead import devmail, styleguide, views
 
 urlpatterns = [
     # The site
@@ -19,11 +13,9 @@ urlpatterns = [
     path("privacy/", views.privacy, name="privacy"),
     path("terms/", views.terms, name="terms"),
     path("notices/", views.notices, name="notices"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    path("styleguide/<slug:name>/", styleguide.styleguide_page, name="styleguide_page"),
     # Accounts
-    path("account/", include("accounts.urls")),
-    path("accounts/", RedirectView.as_view(pattern_name="accounts:account")),
-    path("accounts/login/", LoginView.as_view(), name="account_login"),
-    path("accounts/signup/", SignupView.as_view(), name="account_signup"),
     path("accounts/", include("allauth.urls")),
     # Metering
     path("", include("quotas.urls")),

@@ -43,6 +43,11 @@ class Admission:
         return self.tier not in {REGISTERED, UNLIMITED}
 
     @property
+    def unlocks_sections(self) -> bool:
+        """Registered readers and editors read the locked sections; guests and crawlers never do."""
+        return self.allowed and not self.is_guest
+
+    @property
     def remaining_text(self) -> str:
         """ "0 code page views remaining." """
         unit = get_meter(self.meter).unit

@@ -1,0 +1,1 @@
+/* On code pages: the contents follow the reader, and the keyboard turns the page. */
