@@ -2,18 +2,31 @@
 
 import dataclasses
 import datetime
+import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.core.mail import send_mail
+from django.db import IntegrityError, connection, transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
 
 from quotas.admissions import Admission
-from quotas.meters import CRAWLER, REGISTERED, UNLIMITED, Meter, get_meter
-from quotas.models import Allowance, AllowanceOverride
+from quotas.emails import address_digests
+from quotas.meters import CRAWLER, GUEST, REGISTERED, UNLIMITED, Meter, all_meters, get_meter
+from quotas.models import (
+    Allowance,
+    AllowanceOverride,
+    CrawlerNetwork,
+    DeletedAllowance,
+    MoreRequest,
+    NetworkDay,
+)
 from quotas.networks import network_digest
-from quotas.readers import Reader, new_guest_key
-from quotas.windows import resets_on, today, window_start
+from quotas.readers import Reader, account_key, account_reader, new_guest_key
+from quotas.windows import EVER, resets_on, today, window_start
 
 # One statement decides, records and answers. `final`: items are only added within a window, so a row that holds the
 # item or is full needs no second look and nothing is written. Otherwise the upsert decides again under the row's lock
@@ -116,7 +129,8 @@ def admit(
 ) -> Admission:
     """Open an item for a reader if the limit allows it, exactly under any concurrency.
 
-    Repeats and refusals write nothing. The answer agrees with the ledger. `newly` may be true for two requests that race for the same item.
+    Repeats and refusals write nothing. The answer agrees with the ledger. `newly` may be true for two requests that
+    race for the same item.
     """
     day = today()
     with connection.cursor() as cursor:
@@ -139,6 +153,7 @@ def admit(
         limit=limit,
         resets_on=resets_on(window, window_start),
         opened=(*carried, *opened),
+        carried=tuple(carried),
         meter=meter,
         window=window,
         is_override=is_override,
@@ -153,8 +168,16 @@ def peek(*, reader: Reader, meter: Meter, allowed: bool) -> Admission:
     if reader.key is None or terms.limit is None:
         return terms.admission(meter=meter, allowed=allowed, day=day)
     row = Allowance.objects.of(reader.key, meter.name, window_start(terms.window, day)).first()
-    opened, carried = (row.opened, row.carried) if row else ([], [])
-    return terms.admission(meter=meter, allowed=allowed, day=day, used=len(opened), opened=(*carried, *opened))
+    if row is None:
+        return terms.admission(meter=meter, allowed=allowed, day=day)
+    return terms.admission(
+        meter=meter,
+        allowed=allowed,
+        day=day,
+        used=len(row.opened),
+        opened=(*row.carried, *row.opened),
+        carried=tuple(row.carried),
+    )
 
 
 def visit(
@@ -216,3 +239,247 @@ def take_back(opening: Opening) -> None:
                 "UPDATE quotas_networkday SET guests = guests - 1 WHERE day = %s AND network = %s AND guests > 0",
                 [opening.new_guest_on, opening.network],
             )
+
+
+# --- Accounts come and go ---------------------------------------------------------------------------------------
+
+
+def start_account(*, user: Any, guest_key: str | None) -> None:
+    """Call once, when an account is created. An address that was deleted in this window gets its openings back;
+    otherwise what the guest at this browser opened moves over."""
+    with transaction.atomic():
+        restore_deleted(user=user)
+        carry_over(guest_key=guest_key, user=user)
+
+
+def carry_over(*, guest_key: str | None, user: Any) -> None:
+    """What a guest opened stays open for the account and does not count; once, and at most the guest limit.
+
+    The guest's own row stays as it is: a sign-up that is never verified must not refill the guest.
+    """
+    if guest_key is None:
+        return
+    day = today()
+    for meter in all_meters():
+        start = window_start(meter.windows[GUEST], day)
+        guest = Allowance.objects.of(guest_key, meter.name, start).first()
+        items = guest.opened[: meter.limits[GUEST]] if guest else []
+        if items:
+            start_row(user=user, meter=meter, day=day, opened=[], carried=items)
+
+
+def start_row(*, user: Any, meter: Meter, day: datetime.date, opened: list[str], carried: list[str]) -> None:
+    """The first row of an account's window. A row that is there already stays as it is."""
+    row = Allowance(
+        reader_key=account_key(user),
+        meter=meter.name,
+        window_start=window_start(meter.windows[REGISTERED], day),
+        created_on=day,
+        opened=opened,
+        carried=carried,
+    )
+    Allowance.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def remember_deleted(*, user: Any) -> None:
+    """Keep what an account opened under an HMAC of its address, until the window ends: deleting is no refill."""
+    day = today()
+    for meter in all_meters():
+        terms = terms_of(account_reader(user), meter, day)
+        row = Allowance.objects.of(account_key(user), meter.name, window_start(terms.window, day)).first()
+        if row is None:
+            continue
+        window = meter.windows[REGISTERED]
+        DeletedAllowance.objects.update_or_create(
+            address_digest=address_digests(user.email)[0],
+            meter=meter.name,
+            window_start=window_start(window, day),
+            defaults={"expires_on": resets_on(window, day), "opened": row.opened, "carried": row.carried},
+        )
+
+
+def restore_deleted(*, user: Any) -> None:
+    """Give an account the openings that an account with the same address had when it was deleted in this window."""
+    day = today()
+    for meter in all_meters():
+        kept = DeletedAllowance.objects.filter(
+            address_digest__in=address_digests(user.email),
+            meter=meter.name,
+            window_start=window_start(meter.windows[REGISTERED], day),
+        ).first()
+        if kept is not None:
+            start_row(user=user, meter=meter, day=day, opened=kept.opened, carried=kept.carried)
+
+
+def forget_reader(*, user: Any) -> None:
+    """Erase all that is kept about an account; what it opened in this window is remembered without its name."""
+    with transaction.atomic():
+        remember_deleted(user=user)
+        Allowance.objects.of_reader(account_key(user)).delete()
+        MoreRequest.objects.filter(user=user).delete()
+        AllowanceOverride.objects.filter(user=user).delete()
+
+
+def export_reader(*, user: Any) -> dict[str, Any]:
+    """All that is kept about an account, for its data export."""
+    return {
+        "openings": list(
+            Allowance.objects.of_reader(account_key(user)).values("meter", "window_start", "opened", "carried")
+        ),
+        "overrides": list(
+            AllowanceOverride.objects.filter(user=user).values(
+                "meter", "limit", "window", "reason", "created_at", "ends_on"
+            )
+        ),
+        "requests_for_more": list(
+            MoreRequest.objects.filter(user=user).values("meter", "message", "created_at", "decision", "decided_at")
+        ),
+    }
+
+
+# --- Overrides and requests for more ----------------------------------------------------------------------------
+
+MORE_REQUESTS = 3  # an account may send that many
+MORE_REQUESTS_DAYS = 30  # in that many days
+
+
+class CannotAsk(Exception):
+    """A request for more is refused; the sentence says why, for the account."""
+
+
+class AlreadyDecided(Exception):
+    """Another editor was quicker."""
+
+
+def grant(
+    *,
+    user: Any,
+    meter: str,
+    limit: int | None,
+    reason: str,
+    author: Any,
+    window: str = "",
+    ends_on: datetime.date | None = None,
+) -> AllowanceOverride:
+    """Give one account a limit of its own; None is unlimited."""
+    return AllowanceOverride.objects.create(
+        user=user, meter=meter, limit=limit, window=window, reason=reason, author=author, ends_on=ends_on
+    )
+
+
+def ask_for_more(*, user: Any, meter: str, message: str) -> MoreRequest:
+    """Put an account's wish before the editors: one open wish at a time, and not more than a few a month."""
+    asked = MoreRequest.objects.of_account(user, meter)
+    if asked.filter(created_at__gte=timezone.now() - datetime.timedelta(days=MORE_REQUESTS_DAYS)).count() >= (
+        MORE_REQUESTS
+    ):
+        raise CannotAsk(
+            f"You have asked {MORE_REQUESTS} times in {MORE_REQUESTS_DAYS} days. Please write to us instead."
+        )
+    try:
+        with transaction.atomic():
+            return MoreRequest.objects.create(user=user, meter=meter, message=message)
+    except IntegrityError:
+        raise CannotAsk("Your last request is still waiting for an editor.") from None
+
+
+@transaction.atomic
+def grant_request(*, request: MoreRequest, limit: int, author: Any, reason: str = "") -> AllowanceOverride:
+    """Answer a wish with an override, and mail the account."""
+    request = undecided(request)
+    override = grant(
+        user=request.user,
+        meter=request.meter,
+        limit=limit,
+        reason=reason or f"Asked for more: {request.message}",
+        author=author,
+    )
+    decide(request, MoreRequest.Decision.GRANTED, author, override)
+    return override
+
+
+@transaction.atomic
+def decline_request(*, request: MoreRequest, author: Any) -> None:
+    """Answer a wish with no, and mail the account."""
+    decide(undecided(request), MoreRequest.Decision.DECLINED, author, None)
+
+
+def undecided(request: MoreRequest) -> MoreRequest:
+    """The request, locked, if nobody has decided it yet."""
+    found = MoreRequest.objects.select_for_update(of=("self",)).select_related("user").undecided().filter(pk=request.pk)
+    try:
+        return found.get()
+    except MoreRequest.DoesNotExist:
+        raise AlreadyDecided(f"{request} was decided already.") from None
+
+
+def decide(request: MoreRequest, decision: str, author: Any, override: AllowanceOverride | None) -> None:
+    request.decision = decision
+    request.decided_at = timezone.now()
+    request.decided_by = author
+    request.override = override
+    request.save(update_fields=["decision", "decided_at", "decided_by", "override"])
+    meter = get_meter(request.meter)
+    values = {"meter": meter, "override": override, "SITE_NAME": settings.SITE_NAME, "SITE_URL": settings.SITE_URL}
+    text = render_to_string(f"quotas/mail/{decision}.txt", values)
+    subject = f"Your request for more {meter.unit}s"
+    # After the commit, and a mail server that is down does not undo the decision: it is on the usage page too.
+    transaction.on_commit(lambda: send_mail(subject, text, None, [request.user.email]), robust=True)
+
+
+# --- Housekeeping -----------------------------------------------------------------------------------------------
+
+# One batch of the walk along the primary key. It needs no index on window_start, which every opening would pay for.
+PURGE = """
+WITH batch AS (
+    SELECT id FROM quotas_allowance WHERE id > %(after)s ORDER BY id LIMIT %(size)s
+), gone AS (
+    DELETE FROM quotas_allowance a USING batch WHERE a.id = batch.id AND (
+        (a.window_start <> %(ever)s AND a.window_start < %(started_before)s)
+        OR (a.window_start = %(ever)s AND a.reader_key LIKE 'g:%%' AND a.created_on < %(cookies_expired)s))
+    RETURNING 1
+)
+SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM gone)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many rows of each kind went."""
+
+    allowances: int
+    networks: int
+    deleted_accounts: int
+
+
+def purge(*, batch_size: int = 10_000) -> Purged:
+    """Delete windows that are over, a batch at a time, each in its own short transaction.
+
+    Last month goes on the 2nd, so that a request that began before midnight still meets its row.
+    """
+    day = today()
+    values = {
+        "after": 0,
+        "size": batch_size,
+        "ever": EVER,
+        "started_before": (day - datetime.timedelta(days=1)).replace(day=1),
+        "cookies_expired": day - settings.QUOTA_GUEST_COOKIE_AGE,
+    }
+    allowances = 0
+    with connection.cursor() as cursor:
+        while values["after"] is not None:
+            cursor.execute(PURGE, values)
+            values["after"], gone = cursor.fetchone() or (None, 0)
+            allowances += gone
+    networks, _ = NetworkDay.objects.filter(day__lt=day).delete()
+    deleted, _ = DeletedAllowance.objects.filter(expires_on__lte=day).delete()
+    return Purged(allowances, networks, deleted)
+
+
+@transaction.atomic
+def replace_crawler_networks(*, engine: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> int:
+    """Put a search engine's own list in place of what was known of it; returns how many networks there are."""
+    rows = [CrawlerNetwork(engine=engine, network=str(network)) for network in sorted(set(networks), key=str)]
+    CrawlerNetwork.objects.filter(engine=engine).delete()
+    CrawlerNetwork.objects.bulk_create(rows)
+    return len(rows)

@@ -33,6 +33,7 @@ class Admission:
     window: str = "month"
     is_override: bool = False  # the limit is this account's own, not its tier's
     newly: bool = False  # this request opened the item
+    carried: tuple[str, ...] = ()  # the part of `opened` that was opened as a guest and cost nothing
 
     @property
     def remaining(self) -> int | None:

@@ -29,9 +29,12 @@ def reader_of(request: HttpRequest) -> Reader:
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
         user = request.user
         if user.is_authenticated:
-            tier = UNLIMITED if user.is_staff or user.is_superuser else REGISTERED
-            return Reader(tier, account_key(user), user)
+            return account_reader(user)
     return Reader(GUEST, guest_key(request))
+
+
+def account_reader(user: Any) -> Reader:
+    return Reader(UNLIMITED if user.is_staff or user.is_superuser else REGISTERED, account_key(user), user)
 
 
 def account_key(user: Any) -> str:
