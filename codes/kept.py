@@ -44,11 +44,3 @@ def kept_page(
             while _size > MAX_BYTES:
                 _size -= len(_pages.popitem(last=False)[1])
     return response
-
-
-def clear() -> None:
-    """Forget all pages (tests do between databases)."""
-    global _size
-    with _lock:
-        _pages.clear()
-        _size = 0

@@ -162,6 +162,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
                 When(entry__title__isnull=False, then=F("entry__title")),
                 When(may_show_text("system__"), then=F("descriptor__long")),
                 default=Value(""),
+                output_field=models.TextField(),
             )
         )
 

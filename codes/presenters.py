@@ -208,7 +208,7 @@ def present_code(
     descriptor = present_descriptor(code, day=day)
     entry = getattr(code, "entry", None)
     trail = breadcrumb(code.system, code.heading, last=code.code, last_url=url)
-    page_title = Truncator(code.title).chars(110)
+    page_title = Truncator(entry.title if entry else descriptor.text).chars(110)
     return CodePage(
         code=code.code,
         system_slug=code.system.slug,

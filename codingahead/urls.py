@@ -15,6 +15,7 @@ urlpatterns = [
     path("notices/", views.notices, name="notices"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("styleguide/<slug:name>/", styleguide.styleguide_page, name="styleguide_page"),
+    path("robots.txt", views.robots, name="robots"),
     # Accounts
     path("accounts/", include("allauth.urls")),
     # Metering

@@ -28,3 +28,9 @@ def terms(request: HttpRequest) -> HttpResponse:
 @require_safe
 def notices(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/notices.html")
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """What crawlers should leave alone: forms, private pages, and the endless space of look-ups."""
+    return render(request, "robots.txt", content_type="text/plain; charset=utf-8")
