@@ -112,7 +112,14 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shared by all workers: rate limits that each process counts for itself are no limits.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# Django would throw entries away beyond 300, so that 300 strange addresses would wipe out everybody's counts.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000, "CULL_FREQUENCY": 10},
+    }
+}
 
 # --- Accounts ---------------------------------------------------------------------------------------------------
 
@@ -140,8 +147,15 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 30 * 60  # hospitals' mail filters take their time
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = True
+# allauth offers it only while a real account waits, which tells known addresses from unknown: the page leads back to
+# the sign-up form instead (docs/adr/0031-no-account-enumeration.md).
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_CHANGE = False
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 30 * 60
+ACCOUNT_LOGIN_TIMEOUT = 30 * 60
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -150,8 +164,28 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# Sign-up per address stays above QUOTA_GUESTS_PER_NETWORK, so that a hospital behind one address is never locked out.
-ACCOUNT_RATE_LIMITS = {"signup": "10/m/ip,300/d/ip", "login_failed": "10/m/ip,5/5m/key"}
+ACCOUNT_FORMS = {
+    "add_email": "accounts.forms.AddEmailForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "confirm_email_verification_code": "accounts.forms.ConfirmEmailVerificationCodeForm",
+    "confirm_password_reset_code": "accounts.forms.ConfirmPasswordResetCodeForm",
+    "login": "accounts.forms.LoginForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "signup": "accounts.forms.SignupForm",
+}
+ACCOUNT_RATE_LIMITS = {
+    # Above QUOTA_GUESTS_PER_NETWORK, so that a hospital behind one address is never locked out.
+    "signup": "10/m/ip,300/d/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    # A code has a million values and three tries. How many codes an address may be sent in a day, and how many tries a
+    # session has, bounds the odds of guessing one: below 1 in 5,000 a day for one address.
+    "confirm_email": "1/10s/key,6/h/key,20/d/key",
+    "reset_password": "20/m/ip,5/h/key,10/d/key",
+    "enter_code": "30/m/ip,10/10m/key",
+}
 
 # --- Metering (docs/quotas.md) ----------------------------------------------------------------------------------
 

@@ -1,10 +1,16 @@
 """Every address of the site, one group an app."""
 
+from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
+from accounts.views import LoginView, SignupView
 from codingahead import devmail, styleguide, views
+
+# Editors log in where everybody does, with the same limits and the same verified address.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     # The site
@@ -17,6 +23,10 @@ urlpatterns = [
     path("styleguide/<slug:name>/", styleguide.styleguide_page, name="styleguide_page"),
     path("robots.txt", views.robots, name="robots"),
     # Accounts
+    path("account/", include("accounts.urls")),
+    path("accounts/", RedirectView.as_view(pattern_name="accounts:account")),
+    path("accounts/login/", LoginView.as_view(), name="account_login"),
+    path("accounts/signup/", SignupView.as_view(), name="account_signup"),
     path("accounts/", include("allauth.urls")),
     # Metering
     path("", include("quotas.urls")),

@@ -1,0 +1,70 @@
+"""What changes an account as a whole, across all apps."""
+
+import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+
+
+class LastSuperuser(Exception):
+    def __init__(self) -> None:
+        super().__init__(
+            "This is the last account that may administer the site. "
+            "Make another account a superuser first, then delete this one."
+        )
+
+
+def export_account(*, user: User) -> dict[str, Any]:
+    """All that the site stores about a reader, from every app, ready for JSON."""
+    return {
+        "exported_at": timezone.now(),
+        "account": {
+            "email": user.email,
+            "member_since": user.date_joined,
+            "last_login": user.last_login,
+            "is_active": user.is_active,
+            "is_editor": user.is_staff,
+            "groups": sorted(user.groups.values_list("name", flat=True)),
+        },
+        "addresses": list(EmailAddress.objects.filter(user=user).order_by("pk").values("email", "verified", "primary")),
+        "sessions": list(
+            UserSession.objects.filter(user=user)
+            .order_by("pk")
+            .values("created_at", "last_seen_at", "ip", "user_agent")
+        ),
+    }
+
+
+@transaction.atomic
+def delete_account(*, user: User) -> None:
+    """Deletes the account and all that is the reader's own; what an editor wrote stays, without its author.
+
+    Raises `LastSuperuser` rather than leave a site that nobody can administer.
+    """
+    superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").select_for_update()
+    if user.is_superuser and set(superusers) <= {user}:
+        raise LastSuperuser
+    keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    user.delete()
+
+
+def purge_unverified(*, before: datetime.datetime) -> int:
+    """Deletes accounts made before a moment that nobody ever verified; how many there were."""
+    accounts = User.objects.never_verified(before=before)
+    return accounts.delete()[1].get("accounts.User", 0)
+
+
+def purge_sessions() -> int:
+    """Forgets sessions that have ended, with the address and browser kept for each; how many there were."""
+    now = timezone.now()
+    Session.objects.filter(expire_date__lt=now).delete()
+    ended: QuerySet[Any] = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    return ended.delete()[0]
