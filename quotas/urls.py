@@ -1,2 +1,11 @@
+"""Addresses of the reader's own usage."""
+
+from django.urls import path
+
+from quotas import views
+
 app_name = "quotas"
-urlpatterns = []
+urlpatterns = [
+    path("usage/", views.usage, name="usage"),
+    path("usage/more/", views.ask_for_more, name="more"),
+]
