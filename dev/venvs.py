@@ -28,7 +28,15 @@ def install(root: Path, venv: Path, state: Path, say: Callable[[str], object]) -
             if not _succeeds(sys.executable, "-m", "venv", "--clear", venv):
                 sys.exit("Python could not create a virtual environment. On Debian: apt-get install python3-venv")
         say("Installing the requirements (a minute, the first time)")
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        pip: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+        ]
         if not _succeeds(*pip, *(f"-r{root / file}" for file in PINNED)):
             sys.exit("The requirements could not be installed; pip says why above.")
         if not _succeeds(*pip, f"-r{root / EMBEDDED}"):
