@@ -1,6 +1,5 @@
 """Pages of the reference. Each is find → meter → show; what a reader may see is cut in the presenters."""
 
-import datetime
 from dataclasses import replace
 
 from allauth.account.forms import SignupForm
@@ -31,9 +30,11 @@ def find_code(request: HttpRequest, system: str, code: str) -> FoundCode | HttpR
     if request.path != found.get_absolute_url():
         query = request.META["QUERY_STRING"]
         return redirect(found.get_absolute_url() + (f"?{query}" if query else ""), permanent=True)
+    if "on" not in request.GET:
+        return found
     if not (form := AsOfForm(request.GET)).is_valid():
         return render(request, "400.html", {"message": form.errors["on"][0]}, status=400)
-    return found
+    return replace(found, as_of=form.cleaned_data["on"])
 
 
 def code_wall(request: MeteredRequest, found: FoundCode, admission: Admission) -> HttpResponse:
@@ -48,9 +49,7 @@ def code_wall(request: MeteredRequest, found: FoundCode, admission: Admission) -
 def code_page(request: MeteredRequest, found: FoundCode) -> HttpResponse:
     """One code as this reader may see it, today or as of `?on=`."""
     admission = request.admission
-    form = AsOfForm(request.GET)
-    form.is_valid()
-    as_of: datetime.date | None = form.cleaned_data["on"]
+    as_of = found.as_of
     today = timezone.now().date()
 
     def build() -> HttpResponse:
@@ -64,7 +63,7 @@ def code_page(request: MeteredRequest, found: FoundCode) -> HttpResponse:
             today=today,
             as_of=as_of,
         )
-        return render(request, "codes/code_page.html", {"page": page, "as_of_form": form})
+        return render(request, "codes/code_page.html", {"page": page})
 
     if admission.unlocks_sections:
         return build()

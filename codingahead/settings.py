@@ -106,7 +106,7 @@ TEMPLATES = [
 
 # Counting relies on READ COMMITTED and autocommit (docs/quotas.md), so ATOMIC_REQUESTS stays off.
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
-DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": False}
 # A database that does not answer is a 503 soon, not a page that hangs.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
