@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from codes import actions as codes
+from quotas import actions as quotas
 
 
 class LastSuperuser(Exception):
@@ -39,6 +41,8 @@ def export_account(*, user: User) -> dict[str, Any]:
             .order_by("pk")
             .values("created_at", "last_seen_at", "ip", "user_agent")
         ),
+        "reference": codes.export_reader(user=user),
+        "usage": quotas.export_reader(user=user),
     }
 
 
@@ -53,6 +57,8 @@ def delete_account(*, user: User) -> None:
         raise LastSuperuser
     keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
+    codes.forget_reader(user=user)
+    quotas.forget_reader(user=user)
     user.delete()
 
 

@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from accounts.addresses import is_local
 from accounts.models import User
+from quotas.actions import start_account
+from quotas.readers import guest_key
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str) -> bool:
         return is_local(url)
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that counts everywhere on the site, whatever the client wrote into its headers."""
+        return str(request.client_address)  # type: ignore[attr-defined]  # set by ClientAddressMiddleware
+
     # Sign-up and log-in
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """Creates the account; what its guest opened stays open, and a deleted account's openings come back."""
+        user = super().save_user(request, user, form, commit)
+        start_account(user=user, guest_key=guest_key(request))
+        return user
 
     def respond_email_verification_sent(self, request: HttpRequest, user: AbstractBaseUser | None) -> HttpResponse:
         """On to the code, with the page that was asked for; the same for a known and an unknown address."""

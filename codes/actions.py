@@ -336,3 +336,17 @@ def resolve_reports(*, reports: Iterable[ErrorReport], user: AbstractBaseUser, r
     if resolved:
         return rows.update(resolved_at=timezone.now(), resolved_by=user.pk)
     return rows.update(resolved_at=None, resolved_by=None)
+
+
+def export_reader(*, user: AbstractBaseUser) -> dict[str, Any]:
+    """What is kept here about an account, for its data export."""
+    reports = ErrorReport.objects.filter(reporter_id=user.pk)
+    return {"error_reports": list(reports.values("path", "message", "email", "created_at", "resolved_at"))}
+
+
+def forget_reader(*, user: AbstractBaseUser) -> None:
+    """Take a person's name and address off what they reported; the reports stay, since they are about pages."""
+    address = str(getattr(user, user.get_email_field_name()))
+    ErrorReport.objects.filter(models.Q(reporter_id=user.pk) | models.Q(email__iexact=address)).update(
+        reporter=None, email=""
+    )
