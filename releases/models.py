@@ -52,9 +52,8 @@ class EditionQuerySet(models.QuerySet["Edition"]):
         """The editions of one variant of a source, which follow each other."""
         return self.filter(source=source, variant=variant)
 
-    def in_line(self) -> "EditionQuerySet":
-        """Those that count as history: what was withdrawn by going back to an older edition does not."""
-        return self.filter(published_at__isnull=False)
+    def whole(self) -> "EditionQuerySet":
+        return self.filter(is_sample=False)
 
     def for_report(self) -> "EditionQuerySet":
         return self.select_related("source").prefetch_related("files")
@@ -83,7 +82,7 @@ class Edition(models.Model):
     is_current = models.BooleanField(default=False)
     imported_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(
-        null=True, blank=True, help_text="Null: withdrawn, because an older edition was made current again."
+        null=True, blank=True, help_text="When it was last made current; null if it never was."
     )
 
     objects = EditionQuerySet.as_manager()

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('report', models.JSONField(default=dict)),
                 ('is_current', models.BooleanField(default=False)),
                 ('imported_at', models.DateTimeField(auto_now_add=True)),
-                ('published_at', models.DateTimeField(blank=True, help_text='Null: withdrawn, because an older edition was made current again.', null=True)),
+                ('published_at', models.DateTimeField(blank=True, help_text='When it was last made current; null if it never was.', null=True)),
             ],
             options={
                 'ordering': ['source', 'variant', '-effective_on'],
