@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from allauth.account import app_settings as account_settings
 from allauth.account.forms import SignupForm
+from allauth.utils import get_form_class
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -40,7 +42,7 @@ def find_code(request: HttpRequest, system: str, code: str) -> FoundCode | HttpR
 def code_wall(request: MeteredRequest, found: FoundCode, admission: Admission) -> HttpResponse:
     """Instead of the page, when the allowance is spent. The sign-up form comes back to the page."""
     wall = present_wall(Code.objects.for_list().get(pk=found.pk), admission=admission)
-    form = SignupForm() if admission.tier == "guest" else None
+    form = get_form_class(account_settings.FORMS, "signup", SignupForm)() if admission.is_guest else None
     return render(request, "codes/wall.html", {"wall": wall, "form": form}, status=403)
 
 

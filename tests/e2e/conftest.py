@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.mail import EmailMessage
+from django.core.management import call_command
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response
 from pytest_django.live_server_helper import LiveServer
 
@@ -110,6 +111,12 @@ def troubles(page: Page) -> Iterator[list[str]]:
     troubles = Troubles(page)
     yield troubles
     assert not troubles, "The browser complained:\n" + "\n".join(troubles)
+
+
+@pytest.fixture
+def demo_content(transactional_db: None) -> None:
+    """The codes that the site is delivered with."""
+    call_command("import_content", "fixtures/content", verbosity=0)
 
 
 @pytest.fixture

@@ -245,7 +245,8 @@ def server(environment: dict[str, str]) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "benchmarks.wsgi", f"-b127.0.0.1:{port}", "-w1", "-kgthread", "--threads=4",
+        [sys.executable, "-m", "gunicorn", "benchmarks.site.wsgi",
+         f"-b127.0.0.1:{port}", "-w1", "-kgthread", "--threads=4",
          "--no-control-socket", "--keep-alive=75", "--log-level=warning"],
         cwd=ROOT, env=environment,
     )  # fmt: skip
