@@ -10,14 +10,17 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
+from allauth.account.forms import SignupForm
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from codes.forms import ErrorReportForm
 from codes.models import LOCKED_KINDS
 from codes.presenters import (
     TEASERS,
@@ -176,7 +179,7 @@ def browse() -> Browse:
             HeadingRow("Large surgery", "#", "ZZ200–ZZ299", 3, []),
         ],
         codes=rows(),
-        page=None,
+        page=Paginator(range(300), 100).page(2),
         trademark_notice=TRADEMARK,
     )
 
@@ -190,6 +193,13 @@ class ExampleForm(forms.Form):
     )
     message = forms.CharField(label="Message", widget=forms.Textarea(attrs={"rows": 4}), required=False)
     remember = forms.BooleanField(label="Remember me on this device", required=False)
+
+
+def bound(form_class: type[forms.Form], **data: str) -> forms.Form:
+    """A form as it comes back when something in it is wrong."""
+    form = form_class(data)
+    form.is_valid()
+    return form
 
 
 PAGES: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {
@@ -232,29 +242,37 @@ PAGES: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {
             )
         },
     ),
-    "wall-guest": ("Wall, guest", "codes/wall.html", lambda: {"wall": wall(SPENT_GUEST), "signup_form": ExampleForm()}),
-    "wall-account": ("Wall, account", "codes/wall.html", lambda: {"wall": wall(SPENT_ACCOUNT)}),
+    "wall-guest": ("Wall, guest", "codes/wall.html", lambda: {"wall": wall(SPENT_GUEST), "form": SignupForm()}),
+    "wall-account": ("Wall, account", "codes/wall.html", lambda: {"wall": wall(SPENT_ACCOUNT), "form": None}),
     "wall-network": (
-        "Wall, network full", "codes/wall.html", lambda: {"wall": wall(FULL_NETWORK), "signup_form": ExampleForm()}
+        "Wall, network full", "codes/wall.html", lambda: {"wall": wall(FULL_NETWORK), "form": SignupForm()}
     ),
     "systems": (
         "Code systems",
         "codes/systems.html",
         lambda: {
             "systems": [
-                SimpleNamespace(name="Example Codes", title="Codes that were made up", count=1234, url="#", edition="2026"),
-                SimpleNamespace(name="Other Examples", title="More of them", count=0, url="#", edition=""),
+                SimpleNamespace(
+                    name=name, title=title, publisher="Nobody", code_count=count, get_absolute_url=reverse("codes:systems")
+                )
+                for name, title, count in (("Example", "Codes that were made up", 12345), ("Other", "More of them", 0))
             ]
         },
     ),
-    "system": ("System", "codes/system.html", lambda: {"browse": dataclasses.replace(browse(), codes=[])}),
-    "heading": ("Heading with codes", "codes/heading.html", lambda: {"browse": browse()}),
-    "lookup": (
-        "Look-up with results", "codes/lookup.html",
-        lambda: {"query": "example", "exact": rows()[:1], "results": rows(), "total": 6},
+    "browse": ("Heading with codes", "codes/browse.html", lambda: {"browse": browse(), "all_codes": False}),
+    "browse-empty": (
+        "Heading without codes in force", "codes/browse.html",
+        lambda: {"browse": dataclasses.replace(browse(), headings=[], codes=[], page=None), "all_codes": False},
     ),
-    "lookup-empty": ("Look-up without results", "codes/lookup.html", lambda: {"query": "nothing like it", "results": []}),
-    "lookup-blank": ("Look-up without a question", "codes/lookup.html", lambda: {"query": ""}),
+    "lookup": (
+        "Look-up with results", "codes/lookup.html", lambda: {"words": "example", "rows": rows(), "limit": len(rows())}
+    ),
+    "lookup-empty": (
+        "Look-up without results", "codes/lookup.html", lambda: {"words": "nothing like it", "rows": [], "limit": 100}
+    ),
+    "lookup-blank": ("Look-up without a question", "codes/lookup.html", lambda: {"words": "", "rows": []}),
+    "report": ("Error report", "codes/report.html", lambda: {"form": bound(ErrorReportForm, path="/zz/zz101/")}),
+    "report-sent": ("Error report sent", "codes/report_sent.html", lambda: {"path": reverse("codes:systems")}),
     "code-not-found": (
         "Unknown code", "codes/code_not_found.html",
         lambda: {"code": "ZZ999", "system_name": "Example Codes", "near": rows()[:4]},
@@ -291,8 +309,6 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         (messages.ERROR, "A message about something that went wrong."),
     ):
         messages.add_message(request, level, text)
-    bound = ExampleForm({"email": "not an address", "message": "A text"})
-    bound.is_valid()
     return render(
         request,
         "styleguide/index.html",
@@ -302,7 +318,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             "icons": ("lock", "copy", "print", "search", "check", "previous", "next", "date", "flag"),
             "breadcrumb": code_page().breadcrumb,
             "rows": rows(),
-            "form": bound,
+            "form": bound(ExampleForm, email="not an address", message="A text"),
             "admissions": [GUEST, ACCOUNT, SPENT_ACCOUNT],
             "guest_page": code_page(),
             "account_page": code_page(admission=ACCOUNT),
