@@ -253,9 +253,9 @@ PAGES: dict[str, tuple[str, str, Callable[[], dict[str, Any]]]] = {
         lambda: {
             "systems": [
                 SimpleNamespace(
-                    name=name, title=title, publisher="Nobody", code_count=count, get_absolute_url=reverse("codes:systems")
+                    name=name, title=title, publisher="Nobody", code_count=count, get_absolute_url="#"
                 )
-                for name, title, count in (("Example", "Codes that were made up", 12345), ("Other", "More of them", 0))
+                for name, title, count in (("Example", "Made-up codes", 12345), ("Other", "More of them", 0))
             ]
         },
     ),
