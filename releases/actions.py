@@ -108,7 +108,7 @@ def load(
     """Stages, compares, refuses, writes and publishes, inside the caller's transaction."""
     branch = Edition.objects.branch(edition.source, edition.variant)
     if (same := branch.filter(sha256=edition.sha256).first()) and not replace:
-        hint = "" if same.is_current else f" Current is another; publish_release {same.source.slug} {same.label} changes it."
+        hint = "" if same.is_current else f" To make it current: publish_release {same.source.slug} {same.label}"
         raise AlreadyImported(f"{same} is already imported: the same bytes. Nothing changed.{hint}")
     reading = importer.read(files)
     edition.row_count = stage(cursor, importer, reading, progress=progress)
@@ -128,9 +128,7 @@ def load(
     edition.save()
     edition.files.all().delete()
     EditionFile.objects.bulk_create(
-        EditionFile(
-            edition=edition, name=file.name, sha256=file.sha256, size=file.size, fetched_from=file.fetched_from
-        )
+        EditionFile(edition=edition, name=file.name, sha256=file.sha256, size=file.size, fetched_from=file.fetched_from)
         for file in files
     )
     importer.write(cursor, edition_id=edition.pk)
@@ -215,4 +213,3 @@ def publish_release(*, source: Source, label: str, variant: str = "") -> Edition
         make_current(edition)
         importer_for(source).refresh(cursor, current_id=edition.pk)
     return edition
-

@@ -21,8 +21,7 @@ def stage(cursor: CursorWrapper, importer: Importer, reading: Reading, *, progre
     """Copies the rows into `release_staging`, which ends with the transaction. Returns their number."""
     names = SQL(", ").join(map(Identifier, importer.columns))
     columns = SQL(", ").join(
-        SQL("{} {}").format(Identifier(name), SQL(kind))  # type: ignore[arg-type]  # types are the importer's literals
-        for name, kind in importer.columns.items()
+        SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in importer.columns.items()
     )
     cursor.execute("DROP TABLE IF EXISTS pg_temp.release_staging")
     run(cursor, SQL("CREATE TEMP TABLE release_staging ({}) ON COMMIT DROP").format(columns))
@@ -48,9 +47,7 @@ def compare(
     return [report_group(cursor, importer, group, unknown=unknown, predecessor=predecessor) for group in groups]
 
 
-def difference(
-    cursor: CursorWrapper, importer: Importer, *, unknown: set[str], predecessor: Edition | None
-) -> None:
+def difference(cursor: CursorWrapper, importer: Importer, *, unknown: set[str], predecessor: Edition | None) -> None:
     """Fills the temporary table `release_difference`: one row a key, with what happened to it."""
 
     def differs(column: str) -> Composable:
@@ -75,11 +72,11 @@ def difference(
         ).format(
             group=group,
             name=Identifier(importer.name_column),
-            chapter=SQL(importer.chapter),  # type: ignore[arg-type]
+            chapter=SQL(importer.chapter),
             changed=SQL(" OR ").join(map(differs, columns)) if columns else SQL("false"),
             terminated=terminated,
             flags=SQL("").join(flags),
-            stored=SQL(importer.stored()),  # type: ignore[arg-type]
+            stored=SQL(importer.stored()),
             key=SQL(", ").join(map(Identifier, importer.key)),
         ),
         {"edition": predecessor.pk if predecessor else None},
@@ -186,5 +183,5 @@ def refuse_surprises(cursor: CursorWrapper, groups: Sequence[GroupReport]) -> No
         )
 
 
-def run(cursor: CursorWrapper, query: Composable, params: dict[str, object] | None = None) -> None:
+def run(cursor: CursorWrapper, query: Composable, params: dict[str, int | None] | None = None) -> None:
     cursor.execute(query.as_string(cursor.connection), params)

@@ -98,4 +98,3 @@ def digest_of(files: Sequence[ReleaseFile]) -> str:
     if len(files) == 1:
         return files[0].sha256
     return hashlib.sha256("\n".join(sorted(file.sha256 for file in files)).encode()).hexdigest()
-

@@ -117,10 +117,11 @@ class HcpcsImporter:
         if not found:
             held = ", ".join(sorted(names)[:10]) or "nothing"
             raise ReleaseError(
-                f"{container} has no HCPCS file: expected one such as HCPC2019_CONTR_ANWEB.txt or .xlsx. It has: {held}."
+                f"{container} has no HCPCS file: expected one such as HCPC2019_CONTR_ANWEB.txt or .xlsx."
+                f" It has: {held}."
             )
         if len(found) > 1:
-            raise ReleaseError(f"{container} has several HCPCS files: {', '.join(found)}. Import one of them by itself.")
+            raise ReleaseError(f"{container} has several HCPCS files: {', '.join(found)}. Import one by itself.")
         return found
 
     def identify(self, names: Sequence[str]) -> EditionName | None:
@@ -128,7 +129,8 @@ class HcpcsImporter:
         labels = {label for name in names if (label := label_in(name))}
         if len(labels) > 1:
             raise ReleaseError(
-                f"The file names tell different editions: {', '.join(sorted(labels))}. Say which, such as --edition 2026Q1."
+                f"The file names tell different editions: {', '.join(sorted(labels))}."
+                " Say which, such as --edition 2026Q1."
             )
         return EditionName.parse(labels.pop()) if labels else None
 
@@ -319,9 +321,7 @@ def refuse_other_line(file: ReleaseFile, number: int, line: str, *, started: boo
             file.name, number, 1, "expected a code, a sequence number and a record id (3, 4, 7 or 8) in columns 1 to 11"
         )
     if number > MAX_PREAMBLE:
-        raise RowError(
-            file.name, number, 1, f"expected HCPCS records; there is none in the first {MAX_PREAMBLE} lines"
-        )
+        raise RowError(file.name, number, 1, f"expected HCPCS records; there is none in the first {MAX_PREAMBLE} lines")
 
 
 def text_entry(number: int, line: str) -> Entry:
@@ -436,7 +436,8 @@ def read_csv(file: ReleaseFile) -> Iterator[Entry]:
     try:
         header = [title.strip().lower() for title in next(rows)]
         if sorted(header) != sorted(CSV_TITLES):
-            raise RowError(file.name, 1, 1, f"expected the header {','.join(CSV_TITLES)}, found {','.join(header)[:200]}")
+            found = ",".join(header)[:200]
+            raise RowError(file.name, 1, 1, f"expected the header {','.join(CSV_TITLES)}, found {found}")
         end = rows.line_num
         for row in rows:
             number, end = end + 1, rows.line_num
