@@ -17,10 +17,10 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
-from codes.converters import CodeConverter, SystemConverter
+from codes.converters import SYSTEMS, CodeConverter
 
 MAX_LENGTH = 50_000
-CODE_LINK = re.compile(rf"({SystemConverter.regex}):({CodeConverter.regex})", re.IGNORECASE)
+CODE_LINK = re.compile(rf"({'|'.join(sorted(SYSTEMS))}):({CodeConverter.regex})", re.IGNORECASE)
 # Not "//host" and not "/\host", which browsers take for another site.
 LOCAL_LINK = re.compile(r"/(?![/\\])\S*|#[\w-]+|/")
 ALIGNMENTS = {"left", "center", "right"}

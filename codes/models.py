@@ -173,6 +173,11 @@ class CodeQuerySet(models.QuerySet["Code"]):
             )
         )
 
+    def with_content(self) -> "CodeQuerySet":
+        """Codes that editors have said something about, in book order."""
+        said = Exists(Entry.objects.filter(code=OuterRef("pk"))) | Exists(Section.objects.filter(code=OuterRef("pk")))
+        return self.filter(said).order_by("system__position", "position")
+
     def for_list(self) -> "CodeQuerySet":
         """Codes as rows of a list, in book order."""
         return self.with_titles().select_related("system", "delisted_in").order_by("system__position", "position")

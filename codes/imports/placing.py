@@ -7,7 +7,8 @@ from django.db import connection
 from codes.models import CodeSystem
 
 # Ranges nest, so the narrowest that holds a code begins last, then ends first. Two traps: 0042T lies between 00100 and
-# 01999 as text but is no anesthesia code, so codes that end in a letter only fit ranges that do; and C80.1 lies in C76-C80.
+# 01999 as text but is no anesthesia code, so codes that end in a letter only fit ranges that do; and C80.1 lies in
+# C76-C80.
 NARROWEST = r"""
     SELECT heading.id FROM codes_heading heading
     WHERE heading.system_id = code.system_id
@@ -20,7 +21,7 @@ NARROWEST = r"""
 
 
 def place_codes(system: CodeSystem, *, again: bool = False) -> int:
-    """Give each code without a heading its narrowest one; `again` also moves the codes that have another. Says how many."""
+    """Give each code without a heading its narrowest one; `again` also moves codes that have another. Says how many."""
     which = "" if again else "AND code.heading_id IS NULL"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -33,7 +34,7 @@ def place_codes(system: CodeSystem, *, again: bool = False) -> int:
             """,  # noqa: S608 - both parts are ours
             [system.pk],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def find_places(codes: Collection[int]) -> dict[int, int | None]:
