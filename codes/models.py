@@ -21,6 +21,7 @@ from django.db import connection, models
 from django.db.models import (
     Case,
     Count,
+    Exists,
     F,
     FilteredRelation,
     Index,
