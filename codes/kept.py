@@ -1,46 +1,59 @@
-"""Rendered guest pages, kept in the memory of a process as long as nothing that they show has changed.
+"""What was read or rendered, kept in the memory of a process as long as nothing behind it has changed.
 
-Rendering is the largest part of a page's cost, and a guest's page depends on little: the code, the day, and what the
-meter says. `Revision.token` changes with every write to the tables behind it, so a kept page is never stale.
+Reading and rendering are the largest part of a page's cost. `Revision.token` changes with every write to the tables
+behind a code page, in the writer's own transaction, so what is kept under a token is never stale (ADR 0060).
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-MAX_BYTES = 32_000_000  # per process; about 800 code pages
+T = TypeVar("T")
 
-_pages: OrderedDict[Hashable, bytes] = OrderedDict()
-_size = 0
-_lock = threading.Lock()
+
+class Kept(Generic[T]):
+    """The values last used, at most `most` of them. A key must hold all that its value depends on beside the revision.
+
+    A value is handed to many threads at once: nobody may change it.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        self.most = most
+        self.values: OrderedDict[Hashable, T] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def get(self, key: Hashable, *, revision: UUID | None, build: Callable[[], T]) -> T:
+        """The value, built if it is not there. Two threads may build the same one; that costs less than waiting."""
+        if revision is None:
+            return build()
+        full_key = (key, revision)
+        with self.lock:
+            if full_key in self.values:
+                self.values.move_to_end(full_key)
+                return self.values[full_key]
+        value = build()
+        with self.lock:
+            self.values[full_key] = value
+            while len(self.values) > self.most:
+                self.values.popitem(last=False)
+        return value
+
+
+pages: Kept[bytes] = Kept(most=1000)  # about 30 kB each
 
 
 def kept_page(
     request: HttpRequest, *, key: Hashable, revision: UUID | None, build: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """The page from memory, or built and kept. `key` must hold all that the page depends on beside the revision.
+    """A page that is the same for all guests, from memory if it is there; `build` answers 200 or raises.
 
-    Only for readers without a session or waiting messages: anybody else's page is built for them alone.
+    Whoever has a session or waiting messages gets a page built for them alone.
     """
-    global _size
-    if revision is None or settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES:
+    if settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES:
         return build()
-    full_key = (key, revision)
-    with _lock:
-        if (content := _pages.get(full_key)) is not None:
-            _pages.move_to_end(full_key)
-    if content is not None:
-        return HttpResponse(content)
-    response = build()
-    if response.status_code == 200:
-        with _lock:
-            if full_key not in _pages:
-                _pages[full_key] = response.content
-                _size += len(response.content)
-            while _size > MAX_BYTES:
-                _size -= len(_pages.popitem(last=False)[1])
-    return response
+    return HttpResponse(pages.get(key, revision=revision, build=lambda: build().content))

@@ -78,7 +78,7 @@ class HeadingQuerySet(models.QuerySet["Heading"]):
         """A system's headings in book order with `code_count`, the codes directly under each."""
         counted = Code.objects.all() if all_codes else Code.objects.valid_on(day)
         counts = counted.filter(heading=OuterRef("pk")).order_by().values("heading").annotate(n=Count("pk")).values("n")
-        return (
+        return (  # type: ignore[no-redef]  # declared on Heading
             self.filter(system=system)
             .select_related("system")
             .annotate(code_count=Coalesce(Subquery(counts), Value(0)))
@@ -98,6 +98,7 @@ class Heading(models.Model):
     position = models.PositiveIntegerField(default=0)
 
     objects = HeadingQuerySet.as_manager()
+    code_count: int  # added by for_browse
 
     class Meta:
         ordering: ClassVar[list[str]] = ["system", "position"]
@@ -195,7 +196,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
         text = JSONObject(
             source="edition__source__name", edition="edition__label", effective_on="edition__effective_on", long="long"
         )
-        return (
+        return (  # type: ignore[no-redef]  # Code declares these columns for those who read them
             self.with_titles()
             .select_related(
                 "system",
@@ -235,7 +236,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
     def for_sitemap(self) -> "CodeQuerySet":
         """Codes with `description_updated_at`, cheap to list by the ten thousand."""
         updated = Section.objects.open().filter(code=OuterRef("pk")).values("updated_at")
-        return (
+        return (  # type: ignore[no-redef]  # declared on Code, as in for_page
             self.select_related("system")
             .only("code", "system__slug")
             .annotate(description_updated_at=Subquery(updated))
@@ -269,12 +270,15 @@ class CodeQuerySet(models.QuerySet["Code"]):
     def look_up(self, words: str) -> "CodeQuerySet":
         """Codes that start with the words or whose plain title or public official text contains them all."""
         prefix = Q(code__startswith=words.upper().replace(" ", ""))
-        in_title = Q(pk__in=Entry.objects.containing(words).values("code"))
-        in_text = Q(pk__in=Descriptor.objects.containing(words).filter(may_show_text("code__system__")).values("code"))
-        matches = prefix | in_title | in_text if len(words) >= 3 else prefix
-        return self.filter(matches).for_list().annotate(
-            rank=Case(When(prefix, then=Value(0)), When(in_title, then=Value(1)), default=Value(2))
-        ).order_by("rank", "system__position", "position")  # fmt: skip
+        titles = Entry.objects.containing(words).values("code")
+        texts = Descriptor.objects.containing(words).filter(may_show_text("code__system__")).values("code")
+        found = self.filter(prefix).order_by().values("pk")
+        if len(words) >= 3:
+            found = found.union(titles, texts)  # three searches by index; OR would read every code
+        rank = Case(
+            When(prefix, then=Value(0)), When(entry__in=Entry.objects.containing(words), then=Value(1)), default=2
+        )
+        return self.filter(pk__in=found).for_list().annotate(rank=rank).order_by("rank", "system__position", "position")
 
 
 def may_show_text(prefix: str = "") -> Q:
@@ -372,7 +376,8 @@ class Descriptor(models.Model):
 
     class Meta:
         indexes: ClassVar[list[Index]] = [
-            GinIndex(OpClass(Upper("long"), "gin_trgm_ops"), name="descriptor_long_trigrams"),
+            # Without a pending list: right after an import it would be as slow as no index.
+            GinIndex(OpClass(Upper("long"), "gin_trgm_ops"), name="descriptor_long_trigrams", fastupdate=False),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(fields=["code", "edition"], name="descriptor_once_per_edition"),

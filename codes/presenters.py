@@ -194,14 +194,17 @@ class Browse:
 # --- The code page ----------------------------------------------------------------------------------------------
 
 
+LockedPart = tuple[tuple[Section, ...], HcpcsRecord | None]  # the published sections, and CMS's record of the code
+NOTHING_LOCKED: LockedPart = ((), None)
+
+
 def present_code(
-    code: Code, *, sections: Iterable[Section], record: HcpcsRecord | None, admission: Admission, today: datetime.date,
-    as_of: datetime.date | None,
-) -> CodePage:  # fmt: skip
+    code: Code, *, locked: LockedPart, admission: Admission, today: datetime.date, as_of: datetime.date | None
+) -> CodePage:
     """The page of one code, cut for one reader.
 
-    `code` comes from `CodeQuerySet.for_page`. `sections` and `record` are what lies behind the lock: for a reader who
-    may not see it they are ignored, whatever is handed in.
+    `code` comes from `CodeQuerySet.for_page`. `locked` is what lies behind the lock; it is ignored for a reader who may
+    not see it, whatever is handed in.
     """
     day = as_of or today
     url = code.get_absolute_url()
@@ -229,7 +232,7 @@ def present_code(
         reviewed_by=entry.reviewed_by if entry else "",
         reviewed_on=entry.reviewed_on if entry else None,
         is_sample=bool(entry and entry.is_sample),
-        sections=present_sections(url, sections=sections, record=record, admission=admission),
+        sections=present_sections(url, locked=locked, admission=admission),
         sources=source_lines(code, descriptor),
         history=history(code),
         trademark_notice=code.system.trademark_notice,
@@ -259,15 +262,14 @@ def present_descriptor(code: Code, *, day: datetime.date) -> DescriptorView:
     return DescriptorView("", "missing")
 
 
-def present_sections(
-    url: str, *, sections: Iterable[Section], record: HcpcsRecord | None, admission: Admission
-) -> list[SectionView]:
+def present_sections(url: str, *, locked: LockedPart, admission: Admission) -> list[SectionView]:
     """The seven sections in their order: whole for registered readers, a stub without any text for everyone else."""
     if not admission.unlocks_sections:
         return [
             SectionView(kind, number, kind.label, TEASERS[kind], True, with_next("account_signup", f"{url}#{kind}"))
             for number, kind in enumerate(LOCKED_KINDS, start=1)
         ]
+    sections, record = locked
     written = {section.kind: section for section in sections}
     views = []
     for number, kind in enumerate(LOCKED_KINDS, start=1):

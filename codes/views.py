@@ -1,5 +1,6 @@
 """Pages of the reference. Each is find → meter → show; what a reader may see is cut in the presenters."""
 
+import datetime
 from dataclasses import replace
 
 from allauth.account import app_settings as account_settings
@@ -14,14 +15,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from codes import actions
 from codes.forms import AsOfForm, ErrorReportForm, LookupForm, PageForm
-from codes.kept import kept_page
+from codes.kept import Kept, kept_page
 from codes.models import Code, CodeSystem, FoundCode, HcpcsRecord, Heading, Revision, Section
-from codes.presenters import present_browse, present_code, present_rows, present_wall
+from codes.presenters import NOTHING_LOCKED, LockedPart, present_browse, present_code, present_rows, present_wall
 from quotas.admissions import Admission
 from quotas.decorators import metered
 from quotas.requests import AddressedRequest, MeteredRequest
 
 ROWS_A_PAGE = 100
+
+open_parts: Kept[Code] = Kept(most=1000)
+locked_parts: Kept[LockedPart] = Kept(most=1000)
 
 
 def find_code(request: HttpRequest, system: str, code: str) -> FoundCode | HttpResponse:
@@ -51,26 +55,32 @@ def code_wall(request: MeteredRequest, found: FoundCode, admission: Admission) -
 def code_page(request: MeteredRequest, found: FoundCode) -> HttpResponse:
     """One code as this reader may see it, today or as of `?on=`."""
     admission = request.admission
-    as_of = found.as_of
     today = timezone.now().date()
+    day = found.as_of or today
 
     def build() -> HttpResponse:
-        code = Code.objects.for_page(day=as_of or today).get(pk=found.pk)
-        unlocked = admission.unlocks_sections
-        page = present_code(
-            code,
-            sections=Section.objects.locked().filter(code=code) if unlocked else (),
-            record=HcpcsRecord.objects.filter(code=code).in_force(as_of or today) if unlocked else None,
-            admission=admission,
-            today=today,
-            as_of=as_of,
-        )
+        code = open_parts.get((found.pk, day), revision=found.revision, build=lambda: read_open_part(found.pk, day))
+        locked = NOTHING_LOCKED
+        if admission.unlocks_sections:
+            locked = locked_parts.get(
+                (found.pk, day), revision=found.revision, build=lambda: read_locked(found.pk, day)
+            )
+        page = present_code(code, locked=locked, admission=admission, today=today, as_of=found.as_of)
         return render(request, "codes/code_page.html", {"page": page})
 
     if admission.unlocks_sections:
         return build()
     shown = replace(admission, opened=(), newly=False)  # all that the page shows of it
-    return kept_page(request, key=("code", found.pk, today, as_of, shown), revision=found.revision, build=build)
+    return kept_page(request, key=("code", found.pk, today, found.as_of, shown), revision=found.revision, build=build)
+
+
+def read_open_part(pk: int, day: datetime.date) -> Code:
+    return Code.objects.for_page(day=day).get(pk=pk)
+
+
+def read_locked(pk: int, day: datetime.date) -> LockedPart:
+    """What only registered readers see. Never called for anybody else."""
+    return tuple(Section.objects.locked().filter(code=pk)), HcpcsRecord.objects.filter(code=pk).in_force(day)
 
 
 def code_not_found(request: HttpRequest, system: str, code: str) -> HttpResponse:
