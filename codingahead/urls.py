@@ -30,6 +30,8 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     # Metering
     path("", include("quotas.urls")),
+    # Sources
+    path("", include("releases.urls")),
     # The reference
     path("", include("codes.urls")),
     # Editors

@@ -124,5 +124,8 @@ class Importer(Protocol):
         Given `written_id`, an older edition was just stored: only things that no other edition knows may change.
         """
 
+    def address(self, group: str, name: str) -> str:
+        """Where the site shows a row of a report, or nothing."""
+
     def remarks(self, cursor: CursorWrapper, *, edition_id: int) -> list[str]:
         """Sentences that editors should read in the report, such as overrides whose original changed."""

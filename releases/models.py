@@ -4,17 +4,15 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import CheckConstraint, Count, Prefetch, Q, UniqueConstraint
+from django.db.models import CheckConstraint, Prefetch, Q, UniqueConstraint
 from django.urls import reverse
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def for_board(self) -> "SourceQuerySet":
-        """Each source with its current editions and the number of editions stored, in two queries."""
+        """Each source with its current editions, in two queries."""
         current = Edition.objects.current().order_by("variant")
-        return self.annotate(edition_count=Count("editions")).prefetch_related(
-            Prefetch("editions", queryset=current, to_attr="current_editions")
-        )
+        return self.prefetch_related(Prefetch("editions", queryset=current, to_attr="current_editions"))
 
 
 class Source(models.Model):
@@ -30,6 +28,8 @@ class Source(models.Model):
     url = models.URLField(blank=True)
     licence = models.CharField(max_length=200, blank=True)
     notes = models.TextField(blank=True)
+
+    current_editions: list["Edition"]  # filled by for_board()
 
     objects = SourceQuerySet.as_manager()
 
@@ -57,6 +57,10 @@ class EditionQuerySet(models.QuerySet["Edition"]):
 
     def for_report(self) -> "EditionQuerySet":
         return self.select_related("source").prefetch_related("files")
+
+    def for_links(self) -> "EditionQuerySet":
+        """Newest first, without the reports, which can be long."""
+        return self.in_order().reverse().defer("report")
 
 
 class Edition(models.Model):
@@ -101,9 +105,13 @@ class Edition(models.Model):
         return " ".join(filter(None, [self.source.name, self.variant, self.label]))
 
     def get_absolute_url(self) -> str:
+        return self.address_in(self.source)
+
+    def address_in(self, source: Source) -> str:
+        """Its address, for callers that have the source at hand."""
         if self.variant:
-            return reverse("releases:variant_edition", args=[self.source.slug, self.variant, self.label])
-        return reverse("releases:edition", args=[self.source.slug, self.label])
+            return reverse("releases:variant_edition", args=[source.slug, self.variant, self.label])
+        return reverse("releases:edition", args=[source.slug, self.label])
 
     def is_older_than(self, other: "Edition") -> bool:
         """Whether the other edition replaces this one; of two with the same date, the later import does."""

@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import Any, ClassVar
 
 from django.db.backends.utils import CursorWrapper
+from django.urls import reverse
 from psycopg.sql import SQL, Composable, Identifier
 
 from codes.imports.placing import place_codes
@@ -177,6 +178,9 @@ class HcpcsImporter:
         cursor.execute(CURRENT_COLUMNS, {"current": current_id, "written": written_id})
         for system in CodeSystem.objects.filter(slug__in=self.groups):
             place_codes(system)
+
+    def address(self, group: str, name: str) -> str:
+        return reverse("codes:code", args=[group, name])
 
     def remarks(self, cursor: CursorWrapper, *, edition_id: int) -> list[str]:
         """Editors' wordings whose imported original is not what it was when they were written."""

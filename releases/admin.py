@@ -1,0 +1,68 @@
+"""Releases, to look at.
+
+Every column is written by import_release and publish_release, so nothing can be edited here: an edit would silently be
+overwritten by the next import, and the report would no longer tell what happened.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from releases.models import Edition, EditionFile, Source
+from releases.reports import ImportReport
+
+if TYPE_CHECKING:
+    SourceBase, EditionBase = admin.ModelAdmin[Source], admin.ModelAdmin[Edition]
+    FileBase = admin.TabularInline[EditionFile, Edition]
+else:
+    SourceBase = EditionBase = admin.ModelAdmin
+    FileBase = admin.TabularInline
+
+
+class ReadOnly:
+    """Nobody adds, changes or deletes; who may view is a permission as usual."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class EditionFileInline(ReadOnly, FileBase):
+    model = EditionFile
+    fields = ("name", "size", "sha256", "fetched_from")
+    extra = 0
+
+
+@admin.register(Source)
+class SourceAdmin(ReadOnly, SourceBase):
+    """Read-only: a source comes with the migration that brings its importer."""
+
+    list_display = ("name", "slug", "publisher", "cadence", "licence")
+
+
+@admin.register(Edition)
+class EditionAdmin(ReadOnly, EditionBase):
+    """Read-only: an import writes the rows. manage.py publish_release makes another edition current."""
+
+    list_display = ("__str__", "effective_on", "is_current", "is_sample", "row_count", "imported_at")
+    list_filter = ("source", "is_current")
+    list_select_related = ("source",)
+    exclude = ("report",)
+    readonly_fields = ("report_lines",)
+    inlines = (EditionFileInline,)
+
+    @admin.display(description="Report")
+    def report_lines(self, edition: Edition) -> str | SafeString:
+        """The report as import_release printed it."""
+        report = ImportReport.from_json(edition.report)
+        if report is None:
+            return "No report: this edition was not written by an import."
+        return format_html("<pre>{}</pre>", "\n".join(report.lines()))
