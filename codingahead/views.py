@@ -1,23 +1,26 @@
 """Pages of the site itself."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from codingahead.presenters import present_allowances, present_sections
+
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "home.html")
+    return render(request, "home.html", {**present_allowances(), "sections": present_sections()})
 
 
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/about.html")
+    return render(request, "pages/about.html", present_allowances())
 
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/privacy.html")
+    return render(request, "pages/privacy.html", {"guest_cookie_days": settings.QUOTA_GUEST_COOKIE_AGE.days})
 
 
 @require_safe
@@ -27,7 +30,7 @@ def terms(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def notices(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/notices.html")
+    return render(request, "pages/notices.html", {"shows_cpt": "cpt" in settings.LICENSED_CODE_SYSTEMS})
 
 
 @require_safe
