@@ -78,8 +78,8 @@ class HeadingQuerySet(models.QuerySet["Heading"]):
         """A system's headings in book order with `code_count`, the codes directly under each."""
         counted = Code.objects.all() if all_codes else Code.objects.valid_on(day)
         counts = counted.filter(heading=OuterRef("pk")).order_by().values("heading").annotate(n=Count("pk")).values("n")
-        return (  # type: ignore[no-redef]  # declared on Heading
-            self.filter(system=system)
+        return (
+            self.filter(system=system)  # type: ignore[no-redef]  # Code declares the columns for those who read them
             .select_related("system")
             .annotate(code_count=Coalesce(Subquery(counts), Value(0)))
             .order_by("position")
@@ -166,7 +166,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
 
     def with_titles(self) -> "CodeQuerySet":
         """Adds `title`: our plain title, else the official text where it may be shown, else nothing."""
-        return self.annotate(
+        return self.annotate(  # type: ignore[no-redef]  # likewise
             title=Case(
                 When(entry__title__isnull=False, then=F("entry__title")),
                 When(may_show_text("system__"), then=F("descriptor__long")),
@@ -196,8 +196,8 @@ class CodeQuerySet(models.QuerySet["Code"]):
         text = JSONObject(
             source="edition__source__name", edition="edition__label", effective_on="edition__effective_on", long="long"
         )
-        return (  # type: ignore[no-redef]  # Code declares these columns for those who read them
-            self.with_titles()
+        return (
+            self.with_titles()  # type: ignore[no-redef]  # Code declares the columns for those who read them
             .select_related(
                 "system",
                 "heading__parent__parent__parent",
@@ -236,8 +236,8 @@ class CodeQuerySet(models.QuerySet["Code"]):
     def for_sitemap(self) -> "CodeQuerySet":
         """Codes with `description_updated_at`, cheap to list by the ten thousand."""
         updated = Section.objects.open().filter(code=OuterRef("pk")).values("updated_at")
-        return (  # type: ignore[no-redef]  # declared on Code, as in for_page
-            self.select_related("system")
+        return (
+            self.select_related("system")  # type: ignore[no-redef]  # Code declares the columns for those who read them
             .only("code", "system__slug")
             .annotate(description_updated_at=Subquery(updated))
             .order_by("pk")
