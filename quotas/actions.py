@@ -458,7 +458,7 @@ def purge(*, batch_size: int = 10_000) -> Purged:
     Last month goes on the 2nd, so that a request that began before midnight still meets its row.
     """
     day = today()
-    values = {
+    values: dict[str, Any] = {
         "after": 0,
         "size": batch_size,
         "ever": EVER,

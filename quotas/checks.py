@@ -148,7 +148,7 @@ def check_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="quotas.W002",
             )
         )
-    if settings.CACHES["default"]["BACKEND"].endswith(PER_PROCESS_CACHES):
+    if str(settings.CACHES["default"]["BACKEND"]).endswith(PER_PROCESS_CACHES):
         found.append(
             Warning(
                 "The default cache is not shared by all workers.",

@@ -31,8 +31,8 @@ def parse_address(value: str) -> str:
     """An IP address as proxies write it: with a port, in brackets, with a zone, or IPv4 inside IPv6."""
     text = value.strip()
     if text.startswith("["):
-        text, _, port = text[1:].partition("]")
-        is_port = not port or (port.startswith(":") and port[1:].isascii() and port[1:].isdigit())
+        text, bracket, port = text[1:].partition("]")
+        is_port = bool(bracket) and (not port or (port[0] == ":" and port[1:].isascii() and port[1:].isdigit()))
     elif text.count(":") == 1:  # an IPv6 address has at least two
         text, _, port = text.partition(":")
         is_port = port.isascii() and port.isdigit()

