@@ -1,6 +1,6 @@
 """Accounts for editors to look after. Nothing here shows a password or its hash."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress, EmailConfirmation
@@ -8,8 +8,9 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.sites import NotRegistered
+from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -32,7 +33,14 @@ class NewAccountForm(forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = ("email", "is_staff", "groups")
 
-    def save(self, commit: bool = True) -> User:
+    def clean_email(self) -> str:
+        address: str = self.cleaned_data["email"].lower()
+        owner = User.objects.of_mailbox(address).first()
+        if owner:
+            raise ValidationError(f"This mailbox has an account already: {owner.email}.")
+        return address
+
+    def save(self, commit: bool = True) -> Any:
         self.instance.set_unusable_password()
         return super().save(commit)
 
@@ -56,7 +64,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     date_hierarchy = "date_joined"
     readonly_fields = ("email", "verified", "password_state", "date_joined", "last_login")
     filter_horizontal = ("groups", "user_permissions")
-    actions: ClassVar[list[str]] = ["send_password_mail"]
+    actions = ("send_password_mail",)
     fieldsets = (
         (None, {"fields": ("email", "verified", "password_state", "is_active")}),
         ("Rights", {"fields": ("is_staff", "groups", "is_superuser", "user_permissions")}),
@@ -69,7 +77,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.display(boolean=True, description="address verified")
     def verified(self, account: User) -> bool:
-        return EmailAddress.objects.filter(user=account, verified=True).exists()
+        return bool(EmailAddress.objects.filter(user=account, verified=True).exists())
 
     @admin.display(description="password")
     def password_state(self, account: User) -> str:
@@ -82,6 +90,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change:
+            EmailAddress.objects.create(user=obj, email=obj.email, primary=True, verified=False)
             self._send_password_mail(request, obj)
 
     @admin.action(description="Mail a way to choose a new password", permissions=["change"])

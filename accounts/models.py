@@ -60,7 +60,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         max_length=254,
         unique=True,
         editable=False,
-        error_messages={"unique": "Another account has this mailbox under another spelling."},
         help_text="The address without the spellings that reach the same mailbox, so that one mailbox has one account.",
     )
     is_active = models.BooleanField(
@@ -83,11 +82,6 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
-
-    def clean(self) -> None:
-        super().clean()
-        self.email = self.email.lower()
-        self.email_key = normalise_email(self.email)
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Saves; the derived `email_key` follows the address, also where allauth saves the address alone."""

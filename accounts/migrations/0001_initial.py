@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
                 ('email', models.EmailField(max_length=254, unique=True, verbose_name='e-mail address')),
-                ('email_key', models.CharField(editable=False, error_messages={'unique': 'Another account has this mailbox under another spelling.'}, help_text='The address without the spellings that reach the same mailbox, so that one mailbox has one account.', max_length=254, unique=True)),
+                ('email_key', models.CharField(editable=False, help_text='The address without the spellings that reach the same mailbox, so that one mailbox has one account.', max_length=254, unique=True)),
                 ('is_active', models.BooleanField(default=True, help_text='Switch off to lock an account without deleting it.', verbose_name='active')),
                 ('is_staff', models.BooleanField(default=False, help_text='May log in to the admin.', verbose_name='editor')),
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='member since')),

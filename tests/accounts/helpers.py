@@ -21,7 +21,7 @@ SESSIONS = "/accounts/sessions/"
 
 def mailed_code() -> str:
     """The code in the newest mail."""
-    found = re.fullmatch(r"(\d{6}) is your Coding Ahead code", mail.outbox[-1].subject)
+    found = re.fullmatch(r"(\d{6}) is your Coding Ahead code", str(mail.outbox[-1].subject))
     assert found, mail.outbox[-1].subject
     return found[1]
 
@@ -41,12 +41,12 @@ def is_logged_in(client: Client) -> bool:
 def path_of(response: Any) -> str:
     """Where a redirect leads, without its query."""
     assert response.status_code == 302, response.status_code
-    return urlsplit(response["Location"]).path
+    return str(urlsplit(response["Location"]).path)
 
 
 def anonymous(response: Any) -> str:
     """A response's text without what differs from one request to the next."""
     text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]+"', "", response.content.decode())
-    headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
+    headers = {name: value for name, value in response.headers.items() if name not in {"Content-Length", "Expires"}}
     cookies = sorted(response.cookies.keys())
     return f"{response.status_code} {headers} {cookies}\n{text}"

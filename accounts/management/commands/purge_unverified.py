@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from accounts.actions import purge_unverified
+from quotas.meters import count_of
 
 
 class Command(BaseCommand):
@@ -18,4 +19,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, days: int, **options: Any) -> None:
         count = purge_unverified(before=timezone.now() - datetime.timedelta(days=days))
-        self.stdout.write(f"Deleted {count} unverified accounts older than {days} days.")
+        self.stdout.write(f"Deleted {count_of(count, 'unverified account')} older than {count_of(days, 'day')}.")

@@ -1,0 +1,36 @@
+import datetime
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import User
+from tests.accounts.factories import AccountFactory
+from tests.factories import SuperuserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def ago(days: int) -> datetime.datetime:
+    return timezone.now() - datetime.timedelta(days=days)
+
+
+def test_old_accounts_that_nobody_verified_go_and_all_others_stay(capsys):
+    AccountFactory(email="gone@example.com", verified=False, date_joined=ago(31))
+    AccountFactory(email="young@example.com", verified=False, date_joined=ago(29))
+    AccountFactory(email="verified@example.com", date_joined=ago(400))
+    AccountFactory(email="used@example.com", verified=False, date_joined=ago(400), last_login=ago(300))
+    AccountFactory(email="editor@example.com", verified=False, date_joined=ago(400), is_staff=True)
+    SuperuserFactory(email="root@example.com", date_joined=ago(400))
+
+    call_command("purge_unverified")
+
+    assert capsys.readouterr().out == "Deleted 1 unverified account older than 30 days.\n"
+    left = {"young@example.com", "verified@example.com", "used@example.com", "editor@example.com", "root@example.com"}
+    assert set(User.objects.values_list("email", flat=True)) == left
+
+
+def test_the_age_can_be_given(capsys):
+    AccountFactory.create_batch(2, verified=False, date_joined=ago(8))
+    call_command("purge_unverified", "--days", "7")
+    assert capsys.readouterr().out == "Deleted 2 unverified accounts older than 7 days.\n"

@@ -1,0 +1,63 @@
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.test import Client
+
+from tests.accounts.factories import AccountFactory
+from tests.accounts.helpers import LOGIN, SESSIONS, is_logged_in, log_in, path_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def elsewhere() -> Client:
+    """The reader's other browser."""
+    AccountFactory(email="reader@example.com")
+    client = Client(REMOTE_ADDR="192.0.2.7", headers={"user-agent": "<b>Netscape</b>"})
+    log_in(client, "reader@example.com")
+    return client
+
+
+def test_a_guest_is_asked_to_log_in(client):
+    assert path_of(client.get(SESSIONS)) == LOGIN
+    assert path_of(client.post(SESSIONS)) == LOGIN
+
+
+def test_the_page_lists_the_readers_sessions_and_nobody_elses(client, elsewhere):
+    AccountFactory(email="stranger@example.com")
+    log_in(Client(REMOTE_ADDR="192.0.2.99"), "stranger@example.com")
+    log_in(client, "reader@example.com")
+    page = client.get(SESSIONS).content.decode()
+    assert "192.0.2.7" in page
+    assert "&lt;b&gt;Netscape&lt;/b&gt;" in page
+    assert "192.0.2.99" not in page
+    assert page.count("This one") == 1
+
+
+def test_other_sessions_can_be_ended(client, elsewhere):
+    AccountFactory(email="stranger@example.com")
+    stranger = Client()
+    log_in(stranger, "stranger@example.com")
+    log_in(client, "reader@example.com")
+    assert path_of(client.post(SESSIONS)) == SESSIONS
+    assert is_logged_in(client)
+    assert not is_logged_in(elsewhere)
+    assert is_logged_in(stranger)
+    assert "You are logged in nowhere else." in client.get(SESSIONS).content.decode()
+
+
+def test_ended_sessions_are_forgotten_by_a_command(client, elsewhere, capsys):
+    """allauth forgets them at the next log-in, which for many readers never comes."""
+    AccountFactory(email="stranger@example.com")
+    log_in(client, "stranger@example.com")
+    Session.objects.filter(session_key=client.session.session_key).update(expire_date="2020-01-01T00:00Z")
+    elsewhere.post("/accounts/logout/")
+    AccountFactory(email="third@example.com")
+    log_in(third := Client(), "third@example.com")
+
+    call_command("purge_sessions")
+
+    assert capsys.readouterr().out == "Forgot 2 ended sessions.\n"
+    assert UserSession.objects.get().session_key == third.session.session_key
+    assert is_logged_in(third)
