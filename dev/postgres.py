@@ -9,6 +9,7 @@ import hashlib
 import os
 import pwd
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +30,8 @@ DATABASE = "codingahead"
 PORT = "5432"  # only a part of the socket's name
 LONGEST_SOCKET = 103  # bytes; 107 on Linux
 PATIENCE = 60  # seconds until a start or a stop counts as failed
+# What a start says when processes of a killed server have not gone yet; anything else will not mend itself.
+STILL_THERE = re.compile(r"shared memory|lock file")
 UNSAFE = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
 
 Say = Callable[[str], object]
@@ -87,6 +90,7 @@ class Cluster:
     def _start(self, say: Say) -> None:
         if self._is_up():
             return
+        self._make_private(self.sockets)
         if not self.data.exists():
             self._create(say)
         try:
@@ -103,8 +107,10 @@ class Cluster:
     def _create(self, say: Say) -> None:
         """All or nothing: an interrupted creation leaves no data directory that looks complete."""
         say(f"Creating {self.data.name} in {self.data.parent}")
-        unfinished = self.data.with_name(f"{self.data.name}.new")
-        shutil.rmtree(unfinished, ignore_errors=True)
+        for left_behind in self.data.parent.glob(f"{self.data.name}.*.new"):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        # A name of its own: an initdb whose launcher was killed may still be writing into the one before.
+        unfinished = self.data.with_name(f"{self.data.name}.{secrets.token_hex(4)}.new")
         self._make_private(unfinished)
         locale = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
         self._run("initdb", "-D", unfinished, "-U", "postgres", "-A", "trust", "-E", "UTF8", f"--locale={locale}", "-N")
@@ -115,7 +121,6 @@ class Cluster:
         unfinished.rename(self.data)
 
     def _launch(self) -> None:
-        self._make_private(self.sockets)
         log = self.data / "server.log"
         options = ["-p", PORT, "-k", str(self.sockets), "-c", "listen_addresses=", "-c", "max_connections=200"]
         deadline = time.monotonic() + PATIENCE
@@ -136,7 +141,9 @@ class Cluster:
                     server.returncode = 0  # it outlives this object: no warning about that
                     return
                 time.sleep(0.02)
-            time.sleep(0.5)  # processes of a killed server may take a moment to go
+            if server.poll() is None or not STILL_THERE.search(_last_lines(log)):
+                break
+            time.sleep(0.5)
         stop(self.data)
         raise PostgresError(f"PostgreSQL did not start. The end of {log} says:\n{_last_lines(log)}")
 
@@ -317,8 +324,8 @@ def _key(path: Path) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without PostgreSQL's variables, which would bend what the programs do."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    """Ours without what would bend the programs' behaviour or translate their messages."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_"))} | {"LC_ALL": "C"}
 
 
 def _recorded_pid(data: Path) -> int:
