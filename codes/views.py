@@ -86,8 +86,8 @@ def read_locked(pk: int, day: datetime.date) -> LockedPart:
 def code_not_found(request: HttpRequest, system: str, code: str) -> HttpResponse:
     """A designed 404 with codes that are close to what was asked for."""
     near = present_rows(Code.objects.near(system=system, code=code), day=timezone.now().date())
-    system_name = CodeSystem.objects.get(slug=system).name
-    context = {"system_name": system_name, "code": code, "near": near}
+    asked = CodeSystem.objects.get(slug=system)
+    context = {"system": asked, "code": code, "near": near, "is_loaded": asked.codes.exists()}
     return render(request, "codes/code_not_found.html", context, status=404)
 
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("styleguide/<slug:name>/", styleguide.styleguide_page, name="styleguide_page"),
     path("robots.txt", views.robots, name="robots"),
+    path("favicon.ico", views.favicon, name="favicon"),
     # Accounts
     path("account/", include("accounts.urls")),
     path("accounts/", RedirectView.as_view(pattern_name="accounts:account")),

@@ -248,6 +248,12 @@ def test_an_unknown_code_is_a_designed_404_with_near_matches(client):
     assert 'href="/cpt/38570/"' in html
 
 
+def test_a_system_that_is_not_loaded_says_so_instead_of_suspecting_a_typo(client):
+    response = client.get("/icd-10-cm/c77-2/")
+    assert response.status_code == 404
+    assert "No codes of ICD-10-CM are loaded on this site yet" in response.content.decode()
+
+
 def test_an_unknown_system_is_not_found(client):
     assert client.get("/cpc/38570/").status_code == 404
 

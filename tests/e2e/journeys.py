@@ -9,9 +9,9 @@ PASSWORD = "correct horse battery staple"
 
 def register(page: Page, mailed_code: Callable[[str], str], address: str = "coder@example.org") -> None:
     """From a page with the sign-up form to the page that was asked for, with the mailed code."""
-    page.get_by_label("E-mail", exact=False).first.fill(address)
+    page.get_by_role("main").get_by_label("E-mail address").fill(address)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_label("Password (again)", exact=False).fill(PASSWORD)
+    page.get_by_label("The same password again", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Register").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("code")
     page.get_by_label("Code", exact=False).fill(mailed_code(address))

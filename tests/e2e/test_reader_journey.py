@@ -15,7 +15,7 @@ def newcomer_reads_registers_and_meets_the_limit(page: Page, mailed_code: Callab
     assert open_code(page, "38570") == 200
     expect(page.get_by_text("0 code page views remaining.")).to_be_visible()
     expect(page.get_by_text("Guest accounts are limited to 1 page view.")).to_be_visible()
-    expect(page.get_by_role("link", name="Create a free account")).to_have_count(7)
+    expect(page.get_by_role("link", name="Register to view content")).to_have_count(7)
     assert open_code(page, "38570") == 200  # looking again is free
     # … meets the wall on the next …
     assert open_code(page, "38571") == 403
@@ -25,7 +25,7 @@ def newcomer_reads_registers_and_meets_the_limit(page: Page, mailed_code: Callab
     register(page, mailed_code)
     page.wait_for_url("**/cpt/38571/")
     expect(page.get_by_text("4 code page views remaining.")).to_be_visible()
-    expect(page.get_by_text("Create a free account")).to_have_count(0)
+    expect(page.get_by_text("Register to view content")).to_have_count(0)
     # What the guest had opened stays open and costs nothing.
     assert open_code(page, "38570") == 200
     expect(page.get_by_text("4 code page views remaining.")).to_be_visible()
