@@ -142,9 +142,9 @@ def fill_ledger(url: str, size: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         (present,) = connection.execute("SELECT count(*) FROM quotas_allowance").fetchone()
         connection.execute(
-            """INSERT INTO quotas_allowance (reader_key, meter, window_start, opened, carried)
-               SELECT 'guest:' || md5(n::text), 'code_page', date_trunc('month', now() AT TIME ZONE 'UTC')::date,
-                      ARRAY['cpt:38570'], '{}'
+            """INSERT INTO quotas_allowance (reader_key, meter, window_start, created_on, opened, carried)
+               SELECT 'g:' || md5(n::text), 'code_page', date_trunc('month', now() AT TIME ZONE 'UTC')::date,
+                      current_date, ARRAY['cpt:38570'], '{}'
                FROM generate_series(%s::bigint, %s::bigint) AS n ON CONFLICT DO NOTHING""",
             [present + 1, size],
         )
