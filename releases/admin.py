@@ -4,7 +4,7 @@ Every column is written by import_release and publish_release, so nothing can be
 overwritten by the next import, and the report would no longer tell what happened.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -13,14 +13,6 @@ from django.utils.safestring import SafeString
 
 from releases.models import Edition, EditionFile, Source
 from releases.reports import ImportReport
-
-if TYPE_CHECKING:
-    SourceBase, EditionBase = admin.ModelAdmin[Source], admin.ModelAdmin[Edition]
-    FileBase = admin.TabularInline[EditionFile, Edition]
-else:
-    SourceBase = EditionBase = admin.ModelAdmin
-    FileBase = admin.TabularInline
-
 
 class ReadOnly:
     """Nobody adds, changes or deletes; who may view is a permission as usual."""
@@ -35,21 +27,21 @@ class ReadOnly:
         return False
 
 
-class EditionFileInline(ReadOnly, FileBase):
+class EditionFileInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
     model = EditionFile
     fields = ("name", "size", "sha256", "fetched_from")
     extra = 0
 
 
 @admin.register(Source)
-class SourceAdmin(ReadOnly, SourceBase):
+class SourceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only: a source comes with the migration that brings its importer."""
 
     list_display = ("name", "slug", "publisher", "cadence", "licence")
 
 
 @admin.register(Edition)
-class EditionAdmin(ReadOnly, EditionBase):
+class EditionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only: an import writes the rows. manage.py publish_release makes another edition current."""
 
     list_display = ("__str__", "effective_on", "is_current", "is_sample", "row_count", "imported_at")

@@ -164,10 +164,9 @@ def present_edition(edition: Edition, others: Sequence[Edition], *, today: datet
         ],
         row=present_row(edition, source=source, today=today),
         compared_with=(report.predecessor or "") if report else "",
-        groups=[
-            present_group(group, importer, compared=bool(report.predecessor))
-            for group in (report.groups if report else [])
-        ],
+        groups=[present_group(group, importer, compared=bool(report.predecessor)) for group in report.groups]
+        if report
+        else [],
         lacks=[importer.groups.get(name, name.replace("_", " ")) if importer else name for name in edition.lacks],
         skipped=list(report.skipped.items()) if report else [],
         files=[(file.name, file.size, file.sha256) for file in edition.files.all()],
