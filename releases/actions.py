@@ -148,7 +148,7 @@ def load(
         outcome=f"Dry run: nothing was written. Without it: {outcome}" if dry_run else outcome,
         predecessor=predecessor.label if predecessor else None,
         groups=groups,
-        lacks=edition.lacks,
+        lacks=[importer.groups.get(name, name.replace("_", " ")) for name in edition.lacks],
         skipped=reading.skipped(),
         remarks=remarks,
         seconds=round(time.monotonic() - started, 2),
@@ -175,7 +175,7 @@ def refuse_other_bytes(cursor: CursorWrapper, importer: Importer, edition: Editi
     known = f"{here} is already imported from other bytes"
     if found:
         raise ReleaseError(f"{known}. Differences: {'; '.join(found)}. To take the new file, add --replace.")
-    extra = sorted(set(here.lacks) - set(edition.lacks))
+    extra = [importer.groups.get(name, name.replace("_", " ")) for name in here.lacks if name not in edition.lacks]
     more = f" The new file also has: {', '.join(extra)}; --replace takes it." if extra else ""
     raise AlreadyImported(f"{known}; differences: none. Nothing changed.{more}")
 
@@ -185,7 +185,7 @@ def difference_of(group: GroupReport) -> str:
     columns = ", ".join([*(text for text, count in group.reworded.items() if count), *group.by_column])
     found = []
     for key, what in {"added": "added", "changed": "changed", "no_longer_listed": "no longer listed"}.items():
-        if names := group.names[key]:
+        if names := group.names.get(key):
             where = f": {columns}" if key == "changed" else ""
             found.append(f"{getattr(group, key):,} {group.name} {what} ({shorten(names, keep=5)}{where})")
     return ", ".join(found)

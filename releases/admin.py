@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from releases.models import Edition, EditionFile, Source
 from releases.reports import ImportReport
 
+
 class ReadOnly:
     """Nobody adds, changes or deletes; who may view is a permission as usual."""
 

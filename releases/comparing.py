@@ -100,25 +100,28 @@ def report_group(
             for column in columns
         ),
     ]
+    compared = predecessor is not None and group not in predecessor.lacks
     run(
         cursor,
         SQL("SELECT {} FROM release_difference WHERE of_group = {}").format(SQL(", ").join(counts), Literal(group)),
     )
     rows, before, added, changed, unchanged, gone, terminated, *differing = cursor.fetchone()
     by_column = dict(zip(columns, differing, strict=True))
+    reworded = {text: by_column.pop(column) for column, text in importer.reworded.items() if column in by_column}
     return GroupReport(
         group=group,
         name=importer.groups[group],
+        compared=compared,
         rows=rows,
         rows_before=before,
-        added=added,
+        added=added if compared else 0,
         changed=changed,
         unchanged=unchanged,
         no_longer_listed=gone,
         newly_terminated=terminated,
-        reworded={text: by_column.pop(column) for column, text in importer.reworded.items() if column in by_column},
+        reworded=reworded if compared else {},
         by_column={column.replace("_", " "): count for column, count in by_column.items() if count},
-        names=names_of(cursor, group) if predecessor else {},
+        names=names_of(cursor, group) if compared else {},
     )
 
 

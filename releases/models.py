@@ -29,8 +29,6 @@ class Source(models.Model):
     licence = models.CharField(max_length=200, blank=True)
     notes = models.TextField(blank=True)
 
-    current_editions: list["Edition"]  # filled by for_board()
-
     objects = SourceQuerySet.as_manager()
 
     class Meta:

@@ -164,10 +164,8 @@ def present_edition(edition: Edition, others: Sequence[Edition], *, today: datet
         ],
         row=present_row(edition, source=source, today=today),
         compared_with=(report.predecessor or "") if report else "",
-        groups=[present_group(group, importer, compared=bool(report.predecessor)) for group in report.groups]
-        if report
-        else [],
-        lacks=[importer.groups.get(name, name.replace("_", " ")) if importer else name for name in edition.lacks],
+        groups=[present_group(group, importer) for group in report.groups] if report else [],
+        lacks=report.lacks if report else [],
         skipped=list(report.skipped.items()) if report else [],
         files=[(file.name, file.size, file.sha256) for file in edition.files.all()],
         others=[(other.label, other.address_in(source)) for other in others if other.pk != edition.pk],
@@ -179,10 +177,10 @@ def importer_of(source: Source) -> Importer | None:
     return import_string(path)() if path else None
 
 
-def present_group(group: GroupReport, importer: Importer | None, *, compared: bool) -> GroupView:
+def present_group(group: GroupReport, importer: Importer | None) -> GroupView:
     """ "No longer listed" and "newly terminated" are different things, here as everywhere."""
     counts = [("Listed", group.rows)]
-    if compared:
+    if group.compared:
         counts += [
             ("Added", group.added),
             ("Changed", group.changed),

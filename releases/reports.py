@@ -17,6 +17,7 @@ class GroupReport:
 
     group: str
     name: str  # what its rows are called: "codes"
+    compared: bool  # False: there is no edition before, or its files have no such rows
     rows: int
     rows_before: int
     added: int
@@ -28,8 +29,8 @@ class GroupReport:
     by_column: dict[str, int]  # "coverage" → how many of the changed differ there
     names: dict[str, list[str]] = field(default_factory=dict)  # "added" → the first of them
 
-    def lines(self, *, compared: bool) -> list[str]:
-        if not compared:
+    def lines(self) -> list[str]:
+        if not self.compared:
             return [f"{self.rows:,} {self.name}"]
         lines = [
             f"{self.rows:,} {self.name}: {self.added:,} added, {self.no_longer_listed:,} no longer listed, "
@@ -68,7 +69,7 @@ class ImportReport:
         compared = f"compared with {self.predecessor}" if self.predecessor else "nothing to compare it with"
         lines = [f"{self.source} {self.edition}, {compared}"]
         for group in self.groups:
-            lines += group.lines(compared=self.predecessor is not None)
+            lines += group.lines()
         if self.lacks:
             lines.append(f"not in these files, so unknown: {', '.join(self.lacks)}")
         lines += [f"left out: {count:,} {reason}" for reason, count in self.skipped.items()]

@@ -525,10 +525,20 @@ JOIN codes_codesystem system ON system.slug = s.system
 JOIN codes_code code ON code.system_id = system.id AND code.code = s.code
 WHERE code.id = kept.code_id
 """
-# Another file of the same edition may lack rows; whatever points at them is pointed elsewhere by refresh().
+# Another file of the same edition may lack rows. Their codes forget everything first; refresh() then finds what other
+# editions know of them.
 NOT_STAGED = [
-    f"DELETE FROM {table} kept WHERE edition_id = %(edition)s AND NOT EXISTS ({STAGED})"  # noqa: S608 - literals
-    for table in ("codes_descriptor", "codes_hcpcsrecord")
+    f"""
+    UPDATE codes_code SET
+        descriptor_id = NULL, added_on = NULL, changed_on = NULL, terminated_on = NULL, successors = NULL,
+        delisted_in_id = NULL
+    FROM codes_hcpcsrecord kept
+    WHERE kept.code_id = codes_code.id AND kept.edition_id = %(edition)s AND NOT EXISTS ({STAGED})
+    """,  # noqa: S608 - literals
+    *(
+        f"DELETE FROM {table} kept WHERE edition_id = %(edition)s AND NOT EXISTS ({STAGED})"  # noqa: S608 - literals
+        for table in ("codes_descriptor", "codes_hcpcsrecord")
+    ),
 ]
 
 # The current columns of a code follow from the records of the current edition and the stored ones before it:

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-TITLES = (
-    "HCPC,SEQNUM,RECID,LONG DESCRIPTION,SHORT DESCRIPTION,PRICE1,PRICE2,PRICE3,PRICE4,MULT_PI,CIM1,CIM2,CIM3,"
-    "MCM1,MCM2,MCM3,STATUTE,LABCERT1,LABCERT2,LABCERT3,LABCERT4,LABCERT5,LABCERT6,LABCERT7,LABCERT8,"
-    "XREF1,XREF2,XREF3,XREF4,XREF5,COV,ASC_GRP,ASC_DT,OPPS,OPPS_PI,OPPS_DT,PROCNOTE,BETOS,"
-    "TOS1,TOS2,TOS3,TOS4,TOS5,ANEST_BU,ADD DT,ACT EFF DT,TERM DT,ACTION CD"
-).split(",")
+
+def numbered(title: str, count: int) -> list[str]:
+    return [f"{title}{number}" for number in range(1, count + 1)]
+
+
+TITLES = [
+    *["HCPC", "SEQNUM", "RECID", "LONG DESCRIPTION", "SHORT DESCRIPTION", *numbered("PRICE", 4), "MULT_PI"],
+    *[*numbered("CIM", 3), *numbered("MCM", 3), "STATUTE", *numbered("LABCERT", 8), *numbered("XREF", 5), "COV"],
+    *["ASC_GRP", "ASC_DT", "OPPS", "OPPS_PI", "OPPS_DT", "PROCNOTE", "BETOS", *numbered("TOS", 5), "ANEST_BU"],
+    *["ADD DT", "ACT EFF DT", "TERM DT", "ACTION CD"],
+]
 PREAMBLE = "***Disclaimers\r\n*Inclusion does not imply coverage.\xa0\r\n\r\n"
 
 

@@ -248,7 +248,7 @@ def test_a_workbook_with_a_column_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("end", [100, 1_000, -1])
 def test_a_damaged_workbook_is_refused_in_a_sentence(end: int) -> None:
-    with pytest.raises(ReleaseError, match="a.xlsx is no readable workbook"):
+    with pytest.raises(ReleaseError, match=r"a\.xlsx is no readable workbook"):
         read(workbook(table(G0001))[:end], "a.xlsx")
 
 
@@ -256,11 +256,8 @@ def test_a_damaged_workbook_is_refused_in_a_sentence(end: int) -> None:
 @example(b"PK\x03\x04")
 @given(st.binary(max_size=2_000))
 def test_any_bytes_give_rows_or_a_sentence(data: bytes) -> None:
-    for name in ("a.txt", "a.csv"):
-        try:
-            read(data, name)
-        except ReleaseError as error:
-            assert "a." in str(error)
+    expect_rows_or_a_sentence(data, "a.txt")
+    expect_rows_or_a_sentence(data, "a.csv")
 
 
 @st.composite
