@@ -138,6 +138,8 @@ class CodeForm(PlainForm):
 
 class ConfirmEmailVerificationCodeForm(CodeForm, allauth_forms.ConfirmEmailVerificationCodeForm):
     def clean_code(self) -> str:
+        if self.user is None:  # nothing to confirm: the address has an account, or this account is gone
+            self.expected_code = ""
         code = super().clean_code()
         owner = User.objects.of_mailbox(self.email).first()
         if owner and owner != self.user:  # only who reads the mailbox comes this far, so this tells nobody else

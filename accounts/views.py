@@ -5,6 +5,8 @@ from typing import Any, cast
 from allauth.account import views as allauth_views
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.stages import EmailVerificationStage, LoginStage, LoginStageController
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -39,9 +41,23 @@ class Entrance:
 class LoginView(Entrance, allauth_views.LoginView):
     url_name = "account_login"
 
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseRedirect | None:
+        """Lets who is being asked for a code log in instead: the mail may say that there is an account already."""
+        clear_login(request)
+        return None
+
 
 class SignupView(Entrance, allauth_views.SignupView):
     url_name = "account_signup"
+
+
+class ConfirmEmailView(allauth_views.ConfirmEmailVerificationCodeView):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Asks for the code while log-in or sign-up waits for it. allauth shows the page longer for a known address."""
+        waits = LoginStageController.enter(request, EmailVerificationStage.key)
+        if request.user.is_anonymous and waits is None:
+            return redirect("account_login")
+        return cast(HttpResponse, super().dispatch(request, *args, **kwargs))
 
 
 @never_cache

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.views import LoginView, SignupView
+from accounts.views import ConfirmEmailView, LoginView, SignupView
 from codingahead import devmail, styleguide, views
 
 # Editors log in where everybody does, with the same limits and the same verified address.
@@ -28,6 +28,7 @@ urlpatterns = [
     path("accounts/", RedirectView.as_view(pattern_name="accounts:account")),
     path("accounts/login/", LoginView.as_view(), name="account_login"),
     path("accounts/signup/", SignupView.as_view(), name="account_signup"),
+    path("accounts/confirm-email/", ConfirmEmailView.as_view(), name="account_email_verification_sent"),
     path("accounts/", include("allauth.urls")),
     # Metering
     path("", include("quotas.urls")),

@@ -72,6 +72,31 @@ def test_registering_looks_the_same(known):
     assert "six-digit code" in known_answers[2]
 
 
+def test_going_back_and_forth_while_registering_looks_the_same(known):
+    known_answers, unknown_answers = both(
+        known,
+        lambda client, address: sign_up(client, address),
+        lambda client, address: client.get(LOGIN),
+        lambda client, address: client.get(CONFIRM),
+        wrong_code,
+        lambda client, address: log_in(client, address, "wrong password"),
+        lambda client, address: client.get(CONFIRM),
+    )
+    assert known_answers == unknown_answers
+
+
+def test_leaving_the_code_page_looks_the_same(known):
+    known_answers, unknown_answers = both(
+        known,
+        lambda client, address: sign_up(client, address),
+        lambda client, address: client.post("/accounts/logout/", {"next": SIGNUP}),
+        lambda client, address: client.get(CONFIRM),
+        lambda client, address: client.post(CONFIRM, {"action": "resend"}),
+        wrong_code,
+    )
+    assert known_answers == unknown_answers
+
+
 def test_registering_with_a_bad_password_looks_the_same(known):
     known_answers, unknown_answers = both(known, lambda client, address: sign_up(client, address, "short"))
     assert known_answers == unknown_answers

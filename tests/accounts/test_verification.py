@@ -7,6 +7,7 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import User
 from tests.accounts.factories import AccountFactory
 from tests.accounts.helpers import CONFIRM, LOGIN, is_logged_in, log_in, mailed_code, path_of, sign_up
 
@@ -113,3 +114,27 @@ def test_many_guesses_in_one_session_are_bounded_even_past_the_counter_of_tries(
     response = client.post(CONFIRM, {"code": code})
     assert "Too many attempts" in response.content.decode()
     assert not is_logged_in(client)
+
+
+def test_a_code_for_an_account_that_is_gone_is_wrong(client):
+    sign_up(client, "new@example.com")
+    User.objects.all().delete()
+    response = client.post(CONFIRM, {"code": mailed_code()})
+    assert path_of(response) == LOGIN if response.status_code == 302 else "not the code" in response.content.decode()
+    assert not is_logged_in(client)
+
+
+def test_even_a_lucky_guess_for_a_taken_address_is_wrong(client):
+    AccountFactory(email="known@example.com")
+    sign_up(client, "known@example.com")
+    response = client.post(CONFIRM, {"code": client.session["account_email_verification_code"]["code"]})
+    assert "This is not the code" in response.content.decode()
+    assert not is_logged_in(client)
+
+
+def test_who_is_asked_for_a_code_can_log_in_instead(client):
+    """The mail may have said that there is an account already."""
+    AccountFactory(email="known@example.com")
+    sign_up(client, "known@example.com")
+    assert client.get(LOGIN).status_code == 200
+    assert path_of(log_in(client, "known@example.com")) == "/"
