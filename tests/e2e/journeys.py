@@ -13,8 +13,8 @@ def register(page: Page, mailed_code: Callable[[str], str], address: str = "code
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("The same password again", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Register").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("code")
-    page.get_by_label("Code", exact=False).fill(mailed_code(address))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your mail")
+    page.get_by_role("main").get_by_role("textbox", name="Code").fill(mailed_code(address))
     page.get_by_role("main").get_by_role("button", name="Confirm").first.click()
 
 
