@@ -23,7 +23,7 @@ def _things_describe_themselves(settings):
 
 
 def describe_things(items):
-    return {item: (item.upper(), f"Title of {item}", f"/things/{item}/") for item in items if item != "gone"}
+    return {item: (item.upper(), f"/things/{item}/", f"Title of {item}") for item in items if item != "gone"}
 
 
 @pytest.fixture
