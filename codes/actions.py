@@ -98,7 +98,7 @@ def save_section(
     mine = SectionText(tidy(text), status)
     validate(mine.text)
     section = Section.objects.select_for_update().filter(code=code, kind=kind).first()
-    if not _is_to_be_written(section, mine, version, Section.history.filter(code=code, kind=kind)):
+    if not is_to_be_written(section, mine, version, Section.history.filter(code=code, kind=kind)):
         return section
     if section is None:
         if not mine.text and imported_digest is None:
@@ -121,7 +121,7 @@ def save_entry(
 ) -> Entry:
     """Store what editors say about a code as a whole."""
     row = Entry.objects.select_for_update().filter(code=code).first()
-    if not _is_to_be_written(row, entry, version, Entry.history.filter(code=code)) and row:
+    if not is_to_be_written(row, entry, version, Entry.history.filter(code=code)) and row:
         return row
     row = row or Entry(code=code, version=_last_version(Entry.history.filter(code=code)))
     row.title, row.sample_descriptor, row.is_sample = entry.title, entry.sample_descriptor, entry.is_sample
@@ -131,7 +131,7 @@ def save_entry(
     return row
 
 
-def _is_to_be_written(
+def is_to_be_written(
     row: Entry | Section | None, mine: EntryText | SectionText, version: int, history: models.QuerySet[models.Model]
 ) -> bool:
     """Whether mine differs from what stands there. Raises `EditConflict` if it would undo what somebody else wrote."""
@@ -139,6 +139,8 @@ def _is_to_be_written(
         return False
     if version == (row.version if row else 0):
         return True
+    if row is not None and version == 0 and isinstance(mine, SectionText) and not mine.text:
+        return False  # there was none when I began, and I began none
     began_with = history.filter(version=version).order_by("-history_id").first()
     if row is not None and began_with is not None and text_of(began_with) == mine:
         return False  # only they changed it
@@ -180,18 +182,18 @@ def delete_text(row: Entry | Section, *, user: AbstractBaseUser | None = None, r
     row.delete()
 
 
+def find_publishable(*, codes: Iterable[Code], status: str) -> models.QuerySet[Section]:
+    """What `publish` would change. Empty drafts stay drafts: there is nothing to publish."""
+    sections = Section.objects.filter(code__in=codes).exclude(status=status).exclude(text="")
+    return sections.select_related("code__system").order_by("code__system", "code__position", "kind")
+
+
 @transaction.atomic
 def publish(
     *, codes: Iterable[Code], user: AbstractBaseUser | None = None, status: str = Section.Status.PUBLISHED
 ) -> list[Section]:
     """Publish all drafts of these codes that hold text, or make drafts of all that is published. Gives what changed."""
-    sections = list(
-        Section.objects.select_for_update(of=("self",))
-        .select_related("code")
-        .filter(code__in=codes)
-        .exclude(status=status)
-        .exclude(text="")
-    )
+    sections = list(find_publishable(codes=codes, status=status).select_for_update(of=("self",)))
     for section in sections:
         section.status = status
         section.version += 1
@@ -221,23 +223,35 @@ def save_override(
     code = Code.objects.select_related("descriptor").select_for_update(of=("self",), no_key=True).get(pk=code.pk)
     row = DescriptorOverride.objects.filter(code=code).first()
     text, reason = tidy(text), tidy(reason)
-    if (row.text, row.reason) == (text, reason) if row else not text:
+    if not check_override(code=code, row=row, text=text, reason=reason, version=version):
         return row
-    if version != override_version(code):
-        raise EditConflict(row)
     if row and not text:
         _sign(row, user, reason)
         row.delete()
         return None
-    if code.descriptor is None:
-        raise ValidationError("There is no imported text to reword. Use the sample wording instead.")
-    if not reason:
-        raise ValidationError("Say why the imported text is not good enough.")
     row = row or DescriptorOverride(code=code)
-    row.text, row.reason, row.original, row.author_id = text, reason, code.descriptor.long, user.pk if user else None
+    row.text, row.reason, row.author_id = text, reason, user.pk if user else None
+    row.original = code.descriptor.long if code.descriptor else ""
     _sign(row, user, reason)
     row.save()
     return row
+
+
+def check_override(*, code: Code, row: DescriptorOverride | None, text: str, reason: str, version: int) -> bool:
+    """Whether this wording is to be written. Raises `EditConflict`, or `ValidationError` if it cannot stand."""
+    text, reason = tidy(text), tidy(reason)
+    if (row.text, row.reason) == (text, reason) if row else not text:
+        return False
+    if version != override_version(code):
+        began_with = DescriptorOverride.history.filter(code=code, history_id=version).exclude(history_type="-").first()
+        if (began_with.text, began_with.reason) == (text, reason) if began_with else not text:
+            return False  # only they changed it
+        raise EditConflict(row)
+    if text and code.descriptor is None:
+        raise ValidationError("There is no imported text to reword. Use the sample wording instead.")
+    if text and not reason:
+        raise ValidationError("Say why the imported text is not good enough.")
+    return True
 
 
 def override_version(code: Code) -> int:
