@@ -436,6 +436,7 @@ def present_wall(code: Code, *, admission: Admission) -> Wall:
     """What a spent reader sees; `code` comes from `CodeQuerySet.for_list`."""
     url = code.get_absolute_url()
     described = describe_items(admission.opened)
+    opened = [described[item] for item in admission.opened if item in described]
     return Wall(
         code=code.code,
         system_name=code.system.name,
@@ -444,7 +445,7 @@ def present_wall(code: Code, *, admission: Admission) -> Wall:
         breadcrumb=breadcrumb(code.system, code.heading, last=code.code, last_url=url),
         section_titles=[kind.label for kind in LOCKED_KINDS],
         admission=admission,
-        opened=[Link(*described[item]) for item in admission.opened if item in described],
+        opened=[Link(label, address, title) for label, title, address in opened],
         login_url=with_next("account_login", url),
         signup_url=with_next("account_signup", url),
         trademark_notice=code.system.trademark_notice,
@@ -452,10 +453,10 @@ def present_wall(code: Code, *, admission: Admission) -> Wall:
 
 
 def describe_items(items: Iterable[str]) -> dict[str, tuple[str, str, str]]:
-    """For items such as "cpt:38570": label, address and plain title, in one query. Unknown items are left out."""
+    """For items such as "cpt:38570": label, plain title and address, in one query. Unknown items are left out."""
     codes = Code.objects.for_items(items).with_titles().select_related("system")
     return {
-        code.item: (f"{code.system.name} {code.code}", code.get_absolute_url(), Truncator(code.title).chars(110))
+        code.item: (f"{code.system.name} {code.code}", Truncator(code.title).chars(110), code.get_absolute_url())
         for code in codes
     }
 
