@@ -159,14 +159,15 @@ def main() -> int:
         commands.add_parser(name, help=text, prefix_chars="\0", add_help=False).add_argument("rest", nargs="*")
     commands.add_parser("check", help="formatting, types, layers, migrations, settings")
     commands.add_parser("fix", help="format, and mend what can be mended")
-    commands.add_parser("stop", help="stop the embedded database, if a command was killed and left it")
+    halt = commands.add_parser("stop", help="stop the embedded database, if a command was killed and left it")
+    halt.add_argument("--erase", action="store_true", help="and delete its data: the next run begins anew")
     options = parser.parse_args()
     for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
         signal.signal(number, leave)
 
     if options.command == "stop":
-        stopped = postgres.stop_all(ROOT)
-        say(f"Stopped {', '.join(map(str, stopped))}" if stopped else "Nothing to stop")
+        done = postgres.stop_all(ROOT, erase=options.erase)
+        say(f"{'Erased' if options.erase else 'Stopped'} {', '.join(map(str, done)) or 'nothing: none was there'}")
         return 0
     STATE.mkdir(mode=0o700, exist_ok=True)
     venvs.install(ROOT, VENV, STATE, say)

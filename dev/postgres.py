@@ -209,9 +209,14 @@ def base_of(checkout: Path) -> Path:
     return checkout.resolve() / ".dev"
 
 
-def stop_all(checkout: Path) -> list[Path]:
-    """Stop every server of this checkout; the data directories whose servers ran."""
-    return [file.parent for file in sorted(base_of(checkout).glob("*/postmaster.pid")) if stop(file.parent)]
+def stop_all(checkout: Path, *, erase: bool = False) -> list[Path]:
+    """Stop every server of this checkout, and delete its data if asked to; the data directories concerned."""
+    found = sorted(path.parent for path in base_of(checkout).glob("*/PG_VERSION"))
+    stopped = [data for data in found if stop(data)]
+    if erase:
+        for data in found:
+            shutil.rmtree(data)
+    return found if erase else stopped
 
 
 def stop(data: Path) -> bool:

@@ -226,6 +226,13 @@ def test_stop_ends_a_server_left_behind(checkout: Checkout) -> None:
     assert not postgres.stop(data)
 
 
+def test_erasing_leaves_nothing_of_the_data(checkout: Checkout) -> None:
+    with checkout.server():
+        data = checkout.data()
+    assert postgres.stop_all(checkout.path, erase=True) == [data]
+    assert not data.exists()
+
+
 def test_a_stranger_with_the_number_of_the_old_server_is_in_nobodys_way(checkout: Checkout) -> None:
     with checkout.server():
         file = checkout.data() / "postmaster.pid"

@@ -6,7 +6,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
@@ -25,22 +25,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("The demo accounts have a public password, so load_demo runs only with DEBUG=1.")
-        fixtures = Path(settings.BASE_DIR) / "fixtures"
         if not Edition.objects.exists():
-            for file in sorted((fixtures / "releases").glob("hcpcs*")):
-                self._call("import_release", "hcpcs", str(file))
+            self._load("import_release", "hcpcs", "fixtures/releases/hcpcs_2026Q1_sample.txt")
         if not Entry.objects.exists():
-            self._call("import_content", str(fixtures / "content"))
+            self._load("import_content", "fixtures/content")
         make_account(READER)
         make_account(EDITOR, is_editor=True)
         self.stdout.write(
             f"· Demo reader: {READER} · demo editor (at /admin/): {EDITOR} · password of both: {PASSWORD}"
         )
 
-    def _call(self, command: str, *arguments: str) -> None:
-        if command in get_commands():
-            self.stdout.write(f"· {command} {' '.join(arguments)}")
-            call_command(command, *arguments, stdout=self.stdout)
+    def _load(self, command: str, *arguments: str) -> None:
+        *words, path = arguments
+        self.stdout.write(f"· {command} {' '.join(arguments)}")
+        call_command(command, *words, str(Path(settings.BASE_DIR) / path), stdout=self.stdout)
 
 
 @transaction.atomic
@@ -49,4 +47,4 @@ def make_account(email: str, *, is_editor: bool = False) -> None:
     user = User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD, is_staff=is_editor)
     EmailAddress.objects.get_or_create(user=user, email=email, defaults={"verified": True, "primary": True})
     if is_editor:
-        user.groups.add(*Group.objects.filter(name="Editors"))
+        user.groups.add(Group.objects.get(name="Editors"))
