@@ -7,7 +7,7 @@ COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --require-hashes -r requirements.txt
 COPY . .
 # Nothing here is secret or connects anywhere; settings merely insist on having values.
-RUN SECRET_KEY=only-while-building DATABASE_URL=postgresql://build@localhost/build HTTPS=1 \
+RUN SECRET_KEY=only-while-building DATABASE_URL=postgresql://build@localhost/build \
     /venv/bin/python manage.py collectstatic --noinput
 
 FROM python:3.12-slim
@@ -19,4 +19,4 @@ COPY --from=build /app /app
 USER site
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-CMD ["gunicorn", "--no-control-socket", "codingahead.wsgi"]
+CMD ["gunicorn", "codingahead.wsgi"]

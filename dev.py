@@ -36,7 +36,7 @@ PREPARE = """
 import os; os.environ["DJANGO_SETTINGS_MODULE"] = "codingahead.settings"
 import django; django.setup()
 from django.core.management import call_command
-call_command("migrate", verbosity=0); call_command("createcachetable", verbosity=0); call_command("load_demo")
+call_command("migrate", verbosity=0); call_command("load_demo")
 """
 
 
@@ -45,10 +45,11 @@ def say(line: str) -> None:
 
 
 def dotenv() -> set[str]:
-    """The names that `.env` sets; Django reads their values itself."""
+    """The names to which `.env` gives a value; Django reads their values itself."""
     with suppress(FileNotFoundError):
         lines = (ROOT / ".env").read_text().splitlines()
-        return {line.partition("=")[0].removeprefix("export ").strip() for line in lines}
+        parts = [line.strip().removeprefix("export ").partition("=") for line in lines]
+        return {name.strip() for name, _, value in parts if value}
     return set()
 
 
@@ -164,7 +165,6 @@ def main() -> int:
     options = parser.parse_args()
     for number in [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]:
         signal.signal(number, leave)
-
     if options.command == "stop":
         done = postgres.stop_all(ROOT, erase=options.erase)
         say(f"{'Erased' if options.erase else 'Stopped'} {', '.join(map(str, done)) or 'nothing: none was there'}")

@@ -30,7 +30,7 @@ def required(name: str) -> str:
     value = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"Set {name}. .env.sample explains every variable.")
-    return str(value)
+    return str(value).strip()  # a mounted file ends with a newline
 
 
 # --- The site ---------------------------------------------------------------------------------------------------
@@ -292,5 +292,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # scanners; nothing for us to mend
+    },
 }

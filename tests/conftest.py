@@ -82,7 +82,6 @@ class Databases:
         self._execute("CREATE DATABASE {name}", name=self.template)
         self._point_at(self.template)
         call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         connection.close()
         self._execute("ALTER DATABASE {name} IS_TEMPLATE true", name=self.template)
 
