@@ -43,6 +43,8 @@ def open_file(
     except OSError as error:
         raise ReleaseError(f"{path} cannot be read: {error.strerror}.") from None
     if not starts_like_zip:
+        if path.suffix.lower() in {".zip", ".xlsx"}:
+            raise ReleaseError(f"{path.name} is no {path.suffix[1:]} file, though its name says so. Fetch it again.")
         return [describe(path, path.name, fetched_from=fetched_from, progress=progress)]
     try:
         with zipfile.ZipFile(path) as archive:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from django.db.backends.utils import CursorWrapper
 
@@ -62,6 +62,7 @@ class EditionName(NamedTuple):
             r"(?:(?P<year>\d{4})|(?P<quarters>\d{4})Q(?P<quarter>[1-4])|(?P<months>\d{4})-(?P<month>0[1-9]|1[0-2])"
             r"|FY(?P<fiscal>\d{4}))(?P<sample>-sample)?",
             label,
+            re.ASCII,
         )
         if match is None:
             raise ReleaseError(f"{label!r} is no edition. Write 2019, 2026Q1, 2026-04 or FY2025.")
@@ -93,15 +94,15 @@ class Importer(Protocol):
     tables. Every row lands in the temporary table `release_staging`, whose columns it names here.
     """
 
-    variants: Sequence[str]  # the branches of the source; empty if it has one
-    columns: Mapping[str, str]  # of release_staging → their PostgreSQL types
-    key: Sequence[str]  # columns that tell rows apart; the first is the group
-    compared: Sequence[str]  # columns in which a row counts as changed
-    groups: Mapping[str, str]  # what the rows of a group are called: {"hcpcs": "codes"}
-    reworded: Mapping[str, str]  # text columns counted by themselves: {"long": "long descriptions"}
-    terminated: str | None  # the column that holds a last day, if rows have one
-    name_column: str  # what reports list: the code
-    chapter: str  # SQL over a key column: parts of the book that can be missing whole when a file was cut
+    variants: ClassVar[Sequence[str]]  # the branches of the source; empty if it has one
+    columns: ClassVar[Mapping[str, str]]  # of release_staging → their PostgreSQL types
+    key: ClassVar[Sequence[str]]  # columns that tell rows apart; the first is the group
+    compared: ClassVar[Sequence[str]]  # columns in which a row counts as changed
+    groups: ClassVar[Mapping[str, str]]  # what the rows of a group are called: {"hcpcs": "codes"}
+    reworded: ClassVar[Mapping[str, str]]  # text columns counted by themselves: {"long": "long descriptions"}
+    terminated: ClassVar[str | None]  # the column that holds a last day, if rows have one
+    name_column: ClassVar[str]  # what reports list: the code
+    chapter: ClassVar[str]  # SQL over a key column: parts of the book that can be missing whole when a file was cut
 
     def choose(self, container: str, names: Sequence[str]) -> list[str]:
         """Of the names in an archive or directory, the files that make up an edition; raises if one is missing."""

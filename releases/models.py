@@ -10,9 +10,9 @@ from django.urls import reverse
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def for_board(self) -> "SourceQuerySet":
-        """Each source with its current editions, in two queries."""
+        """Each source, whose `editions.all()` are its current ones, in two queries."""
         current = Edition.objects.current().order_by("variant")
-        return self.prefetch_related(Prefetch("editions", queryset=current, to_attr="current_editions"))
+        return self.prefetch_related(Prefetch("editions", queryset=current))
 
 
 class Source(models.Model):

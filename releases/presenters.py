@@ -95,7 +95,7 @@ def present_board(sources: Sequence[Source], *, today: datetime.date) -> list[So
             licence=source.licence,
             url=source.url,
             notes=source.notes,
-            rows=[present_row(edition, source=source, today=today) for edition in source.current_editions]
+            rows=[present_row(edition, source=source, today=today) for edition in source.editions.all()]
             or [BoardRow(source=source.name, variant="")],
         )
         for source in sources

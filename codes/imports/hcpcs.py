@@ -79,10 +79,10 @@ CSV_TITLES = ("code", "long_description", "short_description", "coverage", "tos"
 CSV_FIELDS = {"coverage": "coverage", "added_on": "add_date", "terminated_on": "term_date"}
 CSV_LACKS = (MODIFIERS, *(name for name in NAMES if name not in CSV_FIELDS))
 
-RECORD = re.compile(r"(?:   [A-Z0-9]{2}|[A-Z0-9]{5})\d{5}[3478]")
+RECORD = re.compile(r"(?:   [A-Z0-9]{2}|[A-Z0-9]{5})[0-9]{5}[3478]")
 RECORD_WIDTH = range(293, 321)
 MAX_PREAMBLE = 60  # lines of disclaimers before the first record; CMS has 8 to 11
-LEVEL_II = re.compile(r"[A-Z]\d{4}")
+LEVEL_II = re.compile(r"[A-Z][0-9]{4}")
 MODIFIER = re.compile(r"[A-Z0-9]{2}")
 DENTAL = "dental codes (CDT, copyright American Dental Association)"
 
@@ -475,8 +475,8 @@ def csv_entry(number: int, cells: dict[str, str]) -> Entry:
 
 def label_in(name: str) -> str | None:
     """HCPC2025_OCT_ANWEB_v2.txt → 2025Q4; a name with "sample" in it tells a sample."""
-    match = re.search(r"(?i)HCPC(?P<year>\d{4})(?:_(?P<month>[A-Z]{3})_)?", name)
-    quarter = re.search(r"(?P<label>(?:19|20)\d\d[Qq][1-4])(?!\d)", name)
+    match = re.search(r"(?i)HCPC(?P<year>(?:19|20)[0-9]{2})(?:_(?P<month>[A-Z]{3})_)?", name)
+    quarter = re.search(r"(?P<label>(?:19|20)[0-9]{2}[Qq][1-4])(?![0-9])", name)
     if quarter:
         label = quarter["label"].upper()
     elif match and (match["month"] or "").upper() in MONTHS:

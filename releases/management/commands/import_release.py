@@ -44,15 +44,15 @@ class Command(BaseCommand):
                 replace=bool(options["replace"]),
                 progress=progress,
             )
+            outcome = "\n".join(report.lines())
         except AlreadyImported as nothing_to_do:
-            self.stdout.write(str(nothing_to_do))
+            outcome = str(nothing_to_do)
         except ReleaseError as error:
             raise CommandError(str(error)) from error
-        else:
-            self.stdout.write("\n".join(report.lines()))
         finally:
             if isinstance(progress, Ticker):
                 progress.clear()
+        self.stdout.write(outcome)
 
 
 def source_named(slug: str) -> Source:
