@@ -160,6 +160,11 @@ class ResetPasswordKeyForm(PlainForm, allauth_forms.ResetPasswordKeyForm):
     labels: ClassVar[dict[str, str]] = {"password1": "New password", "password2": "The new password again"}
     help_texts: ClassVar[dict[str, str]] = {"password1": PASSWORD_HELP}
 
+    def clean(self) -> dict[str, Any] | None:
+        if self.user is None:
+            raise ValidationError("This account has just been deleted.")
+        return super().clean()
+
 
 class SetPasswordForm(PlainForm, allauth_forms.SetPasswordForm):
     labels: ClassVar[dict[str, str]] = ResetPasswordKeyForm.labels

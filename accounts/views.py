@@ -60,6 +60,13 @@ class ConfirmEmailView(allauth_views.ConfirmEmailVerificationCodeView):
         return cast(HttpResponse, super().dispatch(request, *args, **kwargs))
 
 
+class ConfirmPasswordResetCodeView(allauth_views.ConfirmPasswordResetCodeView):
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """No code is right for an account that was deleted after its code was sent."""
+        kwargs: dict[str, Any] = super().get_form_kwargs()
+        return kwargs if self._process.user else kwargs | {"code": ""}
+
+
 @never_cache
 @login_required
 @require_safe

@@ -180,11 +180,11 @@ ACCOUNT_RATE_LIMITS = {
     # Above QUOTA_GUESTS_PER_NETWORK, so that a hospital behind one address is never locked out.
     "signup": "10/m/ip,300/d/ip",
     "login_failed": "10/m/ip,5/5m/key",
-    # A code has a million values and three tries. How many codes an address may be sent in a day, and how many tries a
-    # session has, bounds the odds of guessing one: below 1 in 5,000 a day for one address.
+    # How often one mailbox is sent a code, and how often one session may try, bound the odds of guessing one
+    # (docs/adr/0032-codes-by-mail.md).
     "confirm_email": "1/10s/key,6/h/key,20/d/key",
     "reset_password": "20/m/ip,5/h/key,10/d/key",
-    "enter_code": "30/m/ip,10/10m/key",
+    "enter_code": "30/m/ip,10/h/key",
 }
 
 # --- Metering (docs/quotas.md) ----------------------------------------------------------------------------------

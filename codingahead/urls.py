@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.views import ConfirmEmailView, LoginView, SignupView
+from accounts.views import ConfirmEmailView, ConfirmPasswordResetCodeView, LoginView, SignupView
 from codingahead import devmail, styleguide, views
 
 # Editors log in where everybody does, with the same limits and the same verified address.
@@ -29,6 +29,11 @@ urlpatterns = [
     path("accounts/login/", LoginView.as_view(), name="account_login"),
     path("accounts/signup/", SignupView.as_view(), name="account_signup"),
     path("accounts/confirm-email/", ConfirmEmailView.as_view(), name="account_email_verification_sent"),
+    path(
+        "accounts/password/reset/confirm/",
+        ConfirmPasswordResetCodeView.as_view(),
+        name="account_confirm_password_reset_code",
+    ),
     path("accounts/", include("allauth.urls")),
     # Metering
     path("", include("quotas.urls")),

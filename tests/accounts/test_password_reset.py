@@ -7,6 +7,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from tests.accounts.factories import AccountFactory
 from tests.accounts.helpers import (
     LOGIN,
@@ -134,3 +135,15 @@ def test_an_address_is_sent_five_codes_an_hour_at_most(client):
 def test_the_old_addresses_of_links_in_mails_do_not_exist(client):
     assert client.get("/accounts/password/reset/key/1-set-password/").status_code == 404
     assert client.get("/accounts/confirm-email/abc/").status_code == 404
+
+
+def test_an_account_deleted_in_between_gets_no_password(client):
+    AccountFactory(email="reader@example.com")
+    client.post(RESET, {"email": "reader@example.com"})
+    code = mailed_code()
+    other = Client(REMOTE_ADDR="192.0.2.9")
+    other.post(RESET, {"email": "reader@example.com"})
+    other.post(RESET_CODE, {"code": mailed_code()})
+    User.objects.all().delete()
+    assert "This is not the code" in client.post(RESET_CODE, {"code": code}).content.decode()
+    assert "has just been deleted" in other.post(RESET_PASSWORD, NEW).content.decode()
