@@ -184,6 +184,10 @@ class CodeQuerySet(models.QuerySet["Code"]):
         """Codes as rows of a list, in book order."""
         return self.with_titles().select_related("system", "delisted_in").order_by("system__position", "position")
 
+    def for_wall(self) -> "CodeQuerySet":
+        """A code with its title and the headings above it, and nothing of what its page says."""
+        return self.with_titles().select_related("system", "heading__parent__parent__parent")
+
     def for_page(self, *, day: datetime.date) -> "CodeQuerySet":
         """A code with all that the open part of its page shows, in one query; locked sections are never joined.
 

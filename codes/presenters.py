@@ -433,7 +433,7 @@ def structured_data(code: Code, *, title: str, trail: list[Link]) -> dict[str, o
 
 
 def present_wall(code: Code, *, admission: Admission) -> Wall:
-    """What a spent reader sees; `code` comes from `CodeQuerySet.for_list`."""
+    """What a spent reader sees; `code` comes from `CodeQuerySet.for_wall`."""
     url = code.get_absolute_url()
     described = describe_items(admission.opened)
     opened = [described[item] for item in admission.opened if item in described]

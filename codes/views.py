@@ -26,6 +26,7 @@ ROWS_A_PAGE = 100
 
 open_parts: Kept[Code] = Kept(most=1000)
 locked_parts: Kept[LockedPart] = Kept(most=1000)
+wall_parts: Kept[Code] = Kept(most=1000)
 
 
 def find_code(request: HttpRequest, system: str, code: str) -> FoundCode | HttpResponse:
@@ -45,7 +46,8 @@ def find_code(request: HttpRequest, system: str, code: str) -> FoundCode | HttpR
 
 def code_wall(request: MeteredRequest, found: FoundCode, admission: Admission) -> HttpResponse:
     """Instead of the page, when the allowance is spent. The sign-up form comes back to the page."""
-    wall = present_wall(Code.objects.for_list().get(pk=found.pk), admission=admission)
+    code = wall_parts.get(found.pk, revision=found.revision, build=lambda: Code.objects.for_wall().get(pk=found.pk))
+    wall = present_wall(code, admission=admission)
     form = get_form_class(account_settings.FORMS, "signup", SignupForm)() if admission.is_guest else None
     return render(request, "codes/wall.html", {"wall": wall, "form": form}, status=403)
 

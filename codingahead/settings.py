@@ -295,5 +295,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},  # scanners; nothing for us to mend
+        # A wall or a mistyped address is an answer, not an event; the access log has it.
+        "django.request": {"level": "ERROR"},
     },
 }

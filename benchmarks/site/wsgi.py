@@ -2,11 +2,13 @@
 
 import os
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codingahead.settings")
+django.setup(set_prefix=False)
 settings.ROOT_URLCONF = "benchmarks.site.urls"
 if os.environ.get("BENCH_MIDDLEWARE") == "none":
     settings.MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
-application = get_wsgi_application()
+application = WSGIHandler()

@@ -337,3 +337,15 @@ def test_a_title_alone_makes_a_free_page(client):
     CodeFactory(code="38571", described=True)
     assert client.get("/cpt/38570/").status_code == 200
     assert client.get("/cpt/38571/").status_code == 200
+
+
+@pytest.mark.parametrize("depth", [1, 4])
+def test_the_wall_costs_the_same_however_deep_the_heading(client, depth, django_assert_max_num_queries):
+    heading = None
+    for level in range(depth):
+        heading = HeadingFactory(slug=f"level-{level}", parent=heading)
+    CodeFactory(code="38570", described=True)
+    CodeFactory(code="38571", described=True, heading=heading)
+    client.get("/cpt/38570/")
+    with django_assert_max_num_queries(4):
+        assert client.get("/cpt/38571/").status_code == 403
