@@ -107,7 +107,7 @@ class ForceFilter(admin.SimpleListFilter):
 
 @admin.register(Code)
 class CodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Whoever may write all of an entry, sections and wordings may edit here; no right lets anybody add, change or delete a code itself."""
+    """Whoever may write entries, sections and wordings may edit here. No right lets anybody change a code itself."""
 
     list_display = ("code", "system", "title", "texts", "is_sample", "added_on", "terminated_on")
     list_display_links = ("code", "title")
