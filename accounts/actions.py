@@ -52,8 +52,7 @@ def delete_account(*, user: User) -> None:
 
     Raises `LastSuperuser` rather than leave a site that nobody can administer.
     """
-    superusers = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").select_for_update()
-    if user.is_superuser and set(superusers) <= {user}:
+    if set(User.objects.who_may_administer().order_by("pk").select_for_update()) == {user}:
         raise LastSuperuser
     keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()

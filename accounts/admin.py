@@ -11,11 +11,13 @@ from django.contrib import admin, messages
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.actions import delete_account
 from accounts.models import User
 
 # Addresses and sessions are shown and changed through the account that they belong to.
@@ -92,6 +94,20 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         if not change:
             EmailAddress.objects.create(user=obj, email=obj.email, primary=True, verified=False)
             self._send_password_mail(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Not for the last account that may administer the site."""
+        is_last = obj is not None and set(User.objects.who_may_administer()) == {obj}
+        return not is_last and bool(super().has_delete_permission(request, obj))
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Deletes as the reader's own page does, in every app."""
+        delete_account(user=obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for account in queryset:
+            delete_account(user=account)
 
     @admin.action(description="Mail a way to choose a new password", permissions=["change"])
     def send_password_mail(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

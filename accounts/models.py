@@ -25,6 +25,9 @@ class UserQuerySet(models.QuerySet["User"]):
             emailaddress__verified=True
         )
 
+    def who_may_administer(self) -> Self:
+        return self.filter(is_superuser=True, is_active=True)
+
 
 class UserManager(BaseUserManager["User"]):
     def get_queryset(self) -> UserQuerySet:
@@ -35,6 +38,9 @@ class UserManager(BaseUserManager["User"]):
 
     def never_verified(self, *, before: datetime.datetime) -> UserQuerySet:
         return self.get_queryset().never_verified(before=before)
+
+    def who_may_administer(self) -> UserQuerySet:
+        return self.get_queryset().who_may_administer()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:

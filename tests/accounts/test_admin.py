@@ -1,8 +1,13 @@
 import pytest
 from django.contrib.auth.models import Group
 from django.core import mail
+from django.test import Client
 
 from accounts.models import User
+from codes.actions import report_error
+from codes.models import ErrorReport
+from quotas.models import Allowance
+from quotas.readers import account_key
 from tests.accounts.factories import PASSWORD, AccountFactory
 from tests.accounts.helpers import LOGIN, RESET, RESET_CODE, RESET_PASSWORD, is_logged_in, log_in, mailed_code, path_of
 from tests.factories import EditorFactory, SuperuserFactory
@@ -109,3 +114,35 @@ def test_accounts_are_found_by_address(client, root):
     page = client.get(LIST, {"q": "somebody"}).content.decode()
     assert "somebody@example.com" in page
     assert "other@example.com" not in page
+
+
+@pytest.mark.parametrize("way", ["one", "several"])
+def test_deleting_here_forgets_as_much_as_the_readers_own_page(client, root, way):
+    user = AccountFactory(email="reader@example.com")
+    Allowance.objects.create(
+        reader_key=account_key(user),
+        meter="code_page",
+        window_start="2026-11-01",
+        created_on="2026-11-02",
+        opened=["x:1"],
+    )
+    report_error(path="/", message="A typo", caller="x", reporter=user, email="private@example.com")
+    reader = Client()
+    log_in(reader, "reader@example.com")
+    if way == "one":
+        client.post(f"{LIST}{user.pk}/delete/", {"post": "yes"})
+    else:
+        client.post(LIST, {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"})
+    assert list(User.objects.all()) == [root]
+    assert not Allowance.objects.exists()
+    assert ErrorReport.objects.get().email == ""
+    assert not is_logged_in(reader)
+
+
+@pytest.mark.parametrize("way", ["one", "several"])
+def test_the_last_superuser_cannot_be_deleted_here(client, root, way):
+    if way == "one":
+        assert client.post(f"{LIST}{root.pk}/delete/", {"post": "yes"}).status_code == 403
+    else:
+        client.post(LIST, {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"})
+    assert User.objects.filter(pk=root.pk).exists()
