@@ -488,7 +488,9 @@ class ErrorReportAdmin(ReadOnlyAdmin):
         return report.resolved_at is not None
 
     @admin.display(description="page")
-    def page(self, report: ErrorReport) -> SafeString:
+    def page(self, report: ErrorReport) -> SafeString | str:
+        if not report.path.startswith("/") or report.path.startswith(("//", "/\\")):
+            return report.path
         return format_html('<a href="{}">{}</a>', report.path, report.path)
 
     @admin.display(description="edit")
