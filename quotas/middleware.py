@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
-from django.template import TemplateDoesNotExist, TemplateSyntaxError, loader
+from django.template import loader
 from django.utils.cache import patch_vary_headers
 
 from quotas import actions
@@ -19,11 +19,6 @@ logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 DATABASE_DOWN = (OperationalError, InterfaceError)
-UNAVAILABLE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Back in a moment</title>
-<h1>Back in a moment</h1>
-<p>Our database does not answer right now. Nothing was counted. Please try again in a minute.</p>
-"""
 
 
 class ClientAddressMiddleware:
@@ -34,7 +29,7 @@ class ClientAddressMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Asked by the container engine, past our proxies.
-        if request.path not in settings.CLIENT_ADDRESS_EXEMPT_PATHS:
+        if request.path_info not in settings.CLIENT_ADDRESS_EXEMPT_PATHS:
             try:
                 request.client_address = client_address(request)  # type: ignore[attr-defined]
             except UnknownAddress as unknown:
@@ -131,6 +126,8 @@ def take_back(request: HttpRequest) -> None:
     opening: actions.Opening | None = getattr(request, "metered_opening", None)
     if opening is None:
         return
+    if connection.errors_occurred:  # what broke the page may have been the connection
+        connection.close_if_unusable_or_obsolete()
     try:
         actions.take_back(opening)
     except DATABASE_DOWN:
@@ -138,10 +135,7 @@ def take_back(request: HttpRequest) -> None:
 
 
 def unavailable() -> HttpResponse:
-    """503 with a plain page that needs no database. Called while the exception is being handled."""
+    """503 with a plain page that needs neither database nor context. Called while the exception is being handled."""
     logger.exception("The database is not available.")
-    try:
-        body: str = loader.render_to_string("503.html")
-    except (TemplateDoesNotExist, TemplateSyntaxError, *DATABASE_DOWN):
-        body = UNAVAILABLE
+    body = loader.render_to_string("503.html")
     return HttpResponse(body, status=503, headers={"Cache-Control": "no-store", "Retry-After": "30"})

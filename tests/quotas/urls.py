@@ -35,10 +35,14 @@ def thing_wall(request: MeteredRequest, thing: Thing, admission: Admission) -> H
 @metered("code_page", find=find_thing, wall=thing_wall)
 def thing_page(request: MeteredRequest, thing: Thing) -> HttpResponse:
     if thing.item == "thing:broken":
-        raise RuntimeError("This page always breaks.")
+        break_down(request, thing)
     if thing.item == "thing:teapot":
         return HttpResponse(status=418)
     return HttpResponse(answer("page", request.admission))
+
+
+def break_down(request: MeteredRequest, thing: Thing) -> None:
+    raise RuntimeError("This page always breaks.")
 
 
 def answer(kind: str, admission: Admission) -> str:

@@ -298,3 +298,18 @@ def test_an_account_that_asks_twice_at_once_has_one_request():
 
     assert at_once([ask] * 8).count(True) == 1
     assert MoreRequest.objects.count() == 1
+
+
+# --- A connection that breaks -----------------------------------------------------------------------------------
+
+
+def test_a_page_whose_connection_broke_costs_nothing(monkeypatch, client):
+    def cut(request, thing):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr("tests.quotas.urls.break_down", cut)
+    client.force_login(UserFactory())
+    assert client.get("/things/broken/").status_code == 503
+    assert Allowance.objects.get().opened == []
+    assert client.get("/things/a/").content == b"page registered 1/5"

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import TypeVar
 
-from django.db import connection, connections
+import pytest
+from django.db import OperationalError, connection, connections
 
 Result = TypeVar("Result")
 
@@ -16,11 +17,20 @@ def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
 
     def run(call: Callable[[], Result]) -> Result:
         try:
-            connection.ensure_connection()
+            try:
+                connection.ensure_connection()
+            except OperationalError as error:
+                barrier.abort()
+                pytest.fail(f"{len(calls)} connections at once are too many for this PostgreSQL: {error}")
             barrier.wait(timeout=60)
             return call()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-        return [future.result() for future in [pool.submit(run, call) for call in calls]]
+        futures = [pool.submit(run, call) for call in calls]
+    errors = [error for future in futures if (error := future.exception())]
+    for error in errors:
+        if not isinstance(error, BrokenBarrierError) or error is errors[-1]:
+            raise error
+    return [future.result() for future in futures]
