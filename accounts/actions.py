@@ -5,8 +5,11 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -73,3 +76,16 @@ def purge_sessions() -> int:
     Session.objects.filter(expire_date__lt=now).delete()
     ended: QuerySet[Any] = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
     return ended.delete()[0]
+
+
+def purge_limits() -> int:
+    """Forgets counts of attempts, with the network address of each, that have run out; how many there were.
+
+    Django's cache table keeps expired rows until it is full, which here would be for ever.
+    """
+    if not isinstance(caches["default"], DatabaseCache):
+        return 0
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [timezone.now()])  # noqa: S608 - our own setting
+        return int(cursor.rowcount)

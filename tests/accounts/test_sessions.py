@@ -1,8 +1,13 @@
+import datetime
+
 import pytest
+import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from tests.accounts.factories import AccountFactory
 from tests.accounts.helpers import LOGIN, SESSIONS, is_logged_in, log_in, path_of
@@ -58,6 +63,19 @@ def test_ended_sessions_are_forgotten_by_a_command(client, elsewhere, capsys):
 
     call_command("purge_sessions")
 
-    assert capsys.readouterr().out == "Forgot 2 ended sessions.\n"
+    assert capsys.readouterr().out == "Forgot 2 sessions that had ended and 0 counts of attempts that had run out.\n"
     assert UserSession.objects.get().session_key == third.session.session_key
     assert is_logged_in(third)
+
+
+def test_counts_of_attempts_are_forgotten_when_they_have_run_out(client, capsys):
+    """Their rows name network addresses, and Django's cache table would keep them for ever."""
+    client.post(LOGIN, {"login": "reader@example.com", "password": "wrong"})
+    call_command("purge_sessions")
+    assert " 0 counts" in capsys.readouterr().out
+    with time_machine.travel(timezone.now() + datetime.timedelta(minutes=6)):
+        call_command("purge_sessions")
+    assert " 0 counts" not in capsys.readouterr().out
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM cache WHERE cache_key LIKE '%127.0.0.1%'")
+        assert cursor.fetchall() == []

@@ -2,11 +2,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.actions import purge_sessions
+from accounts.actions import purge_limits, purge_sessions
+from quotas.meters import count_of
 
 
 class Command(BaseCommand):
-    help = "Forgets sessions that have expired or were ended, with the network address and browser kept for each."
+    help = "Forgets sessions and counts of attempts that are over, with the network addresses kept for them."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(f"Forgot {purge_sessions()} ended sessions.")
+        sessions = count_of(purge_sessions(), "session")
+        limits = count_of(purge_limits(), "count")
+        self.stdout.write(f"Forgot {sessions} that had ended and {limits} of attempts that had run out.")
