@@ -397,7 +397,8 @@ def history(code: Code) -> list[HistoryLine]:
     lines = []
     if code.added_on:
         lines.append(HistoryLine(code.added_on, "Added"))
-    if code.changed_on and code.changed_on not in {code.added_on, code.terminated_on}:
+    ended = code.terminated_on and code.terminated_on + datetime.timedelta(days=1)  # CMS dates the ending itself so
+    if code.changed_on and code.changed_on not in {code.added_on, code.terminated_on, ended}:
         lines.append(HistoryLine(code.changed_on, "Last changed by its publisher"))
     if code.terminated_on:
         lines.append(HistoryLine(code.terminated_on, "Last day in force"))
