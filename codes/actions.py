@@ -2,6 +2,9 @@
 
 Editing is optimistic: whoever saves names the version that they began with (0: there was none). If somebody else has
 saved in between, an `EditConflict` carries what stands there now, and nothing is written.
+
+Every write takes the lock of `begin_writing` first. The trigger that changes the revision takes it anyway, but only
+after the rows were read: two who hold rows and wait for the revision, or for each other's rows, would deadlock.
 """
 
 import datetime
@@ -17,13 +20,13 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 from simple_history.utils import bulk_update_with_history
 
 from codes.markdown import render, validate
-from codes.models import Code, DescriptorOverride, Entry, ErrorReport, Section
+from codes.models import Code, DescriptorOverride, Entry, ErrorReport, Revision, Section
 
 REASON_LENGTH = 100  # of simple-history's column
 REPORTS_PER_HOUR = 5
@@ -59,6 +62,11 @@ class EditConflict(Exception):
 
 class TooManyReports(Exception):
     """This caller has reported as many errors as anybody may in an hour."""
+
+
+def begin_writing() -> None:
+    """Wait until nobody else is changing what pages show; then what is read here still holds when it is written."""
+    Revision.objects.select_for_update().values_list("pk").first()
 
 
 def tidy(text: str) -> str:
@@ -97,7 +105,8 @@ def save_section(
     """Store a section, rendered. Text that nobody changed is not written again; an empty text begins no section."""
     mine = SectionText(tidy(text), status)
     validate(mine.text)
-    section = Section.objects.select_for_update().filter(code=code, kind=kind).first()
+    begin_writing()
+    section = Section.objects.filter(code=code, kind=kind).first()
     if not is_to_be_written(section, mine, version, Section.history.filter(code=code, kind=kind)):
         return section
     if section is None:
@@ -120,7 +129,8 @@ def save_entry(
     imported_digest: str | None = None,
 ) -> Entry:
     """Store what editors say about a code as a whole."""
-    row = Entry.objects.select_for_update().filter(code=code).first()
+    begin_writing()
+    row = Entry.objects.filter(code=code).first()
     if not is_to_be_written(row, entry, version, Entry.history.filter(code=code)) and row:
         return row
     row = row or Entry(code=code, version=_last_version(Entry.history.filter(code=code)))
@@ -154,20 +164,11 @@ def _last_version(history: models.QuerySet[models.Model]) -> int:
 
 
 def _write(row: Entry | Section, *, user: AbstractBaseUser | None, reason: str, imported_digest: str | None) -> None:
-    is_new = row.pk is None
     row.version += 1
     if imported_digest is not None:
         row.imported_digest = imported_digest
     _sign(row, user, reason)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        if not is_new:
-            raise
-        # Two began it at once, and the other was first.
-        lookup = {"code": row.code} | ({"kind": row.kind} if isinstance(row, Section) else {})
-        raise EditConflict(type(row)._default_manager.get(**lookup)) from None
+    row.save()
 
 
 def _sign(row: Any, user: AbstractBaseUser | None, reason: str) -> None:
@@ -193,7 +194,8 @@ def publish(
     *, codes: Iterable[Code], user: AbstractBaseUser | None = None, status: str = Section.Status.PUBLISHED
 ) -> list[Section]:
     """Publish all drafts of these codes that hold text, or make drafts of all that is published. Gives what changed."""
-    sections = list(find_publishable(codes=codes, status=status).select_for_update(of=("self",)))
+    begin_writing()
+    sections = list(find_publishable(codes=codes, status=status))
     for section in sections:
         section.status = status
         section.version += 1
@@ -220,7 +222,8 @@ def save_override(
 
     `version` is what `override_version` gave when the editor began.
     """
-    code = Code.objects.select_related("descriptor").select_for_update(of=("self",), no_key=True).get(pk=code.pk)
+    begin_writing()
+    code = Code.objects.select_related("descriptor").get(pk=code.pk)
     row = DescriptorOverride.objects.filter(code=code).first()
     text, reason = tidy(text), tidy(reason)
     if not check_override(code=code, row=row, text=text, reason=reason, version=version):
@@ -263,6 +266,7 @@ def override_version(code: Code) -> int:
 @transaction.atomic
 def revert(*, record: Any, version: int, user: AbstractBaseUser | None) -> Entry | Section | DescriptorOverride | None:
     """Make a historical version the newest again, as a new version. Of a section only the text goes back."""
+    begin_writing()
     reason = f"Reverted to the version of {record.history_date:%d %b %Y %H:%M} UTC"
     code: Code = record.code
     if isinstance(record, DescriptorOverride.history.model):

@@ -13,6 +13,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -161,7 +162,7 @@ class CodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Code]:
-        sections = Section.objects.only("code_id", "kind", "status")
+        sections = Section.objects.only("code_id", "kind", "status").order_by()
         return super().get_queryset(request).prefetch_related(Prefetch("sections", sections))
 
     def get_search_results(
@@ -267,11 +268,10 @@ class CodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Locks the code while it is saved, so that what the form checked still holds when it is written."""
-        code = super().get_object(request, object_id, from_field)
-        if code and request.method == "POST" and self.has_change_permission(request, code):
-            Code.objects.select_for_update(no_key=True).filter(pk=code.pk).values_list("pk").get()
-        return code
+        """Before a save, locks: what the form checks must still hold when it is written."""
+        if request.method == "POST" and connection.in_atomic_block:
+            actions.begin_writing()
+        return super().get_object(request, object_id, from_field)
 
     def save_model(self, request: HttpRequest, obj: Code, form: Any, change: bool) -> None:
         form.save_texts(_user(request))

@@ -14,6 +14,7 @@ from django.db import transaction
 from codes.actions import (
     EntryText,
     SectionText,
+    begin_writing,
     delete_text,
     digest_of,
     entry_text_of,
@@ -64,6 +65,7 @@ def import_content(*, folder: Path, overwrite: bool = False, dry_run: bool = Fal
     trees, files = read_folder(folder)
     report = ContentReport()
     with transaction.atomic():
+        begin_writing()
         systems = {system.slug: system for system in CodeSystem.objects.all()}
         for slug, nodes in trees.items():
             report.headings_changed += _import_headings(systems[slug], nodes)

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.core import mail
 from django.core.exceptions import ValidationError
-from django.db import connections
+from django.db import connections, transaction
 
 from codes import actions
 from codes.actions import (
@@ -163,6 +163,28 @@ def test_the_race_would_catch_a_check_without_a_lock():
         row.save()
 
     assert winners(naive) > 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_save_the_same_sections_in_opposite_order_do_not_deadlock():
+    first, second = SectionFactory(kind="ncci"), SectionFactory(kind="ncci")
+    start = Barrier(2)
+
+    def save_both(rows: tuple[Section, Section]) -> None:
+        try:
+            start.wait()
+            with transaction.atomic():
+                save(rows[0].code, f"Of {rows[0].pk} first", rows[0].version)
+                time.sleep(0.1)
+                save(rows[1].code, f"Of {rows[1].pk} second", rows[1].version)
+        except EditConflict:
+            pass
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(save_both, [(first, second), (second, first)]))
+    assert {section.version for section in Section.objects.all()} == {2}
 
 
 # --- Entries ----------------------------------------------------------------------------------------------------
