@@ -66,9 +66,11 @@ class Checkout:
             process.communicate("")
             assert process.returncode == 0
 
+    def base(self) -> Path:
+        return self.path / ".dev" if "user" in self.options else postgres.base_of(self.path)
+
     def data(self, kind: str = "") -> Path:
-        base = postgres.base_of(self.path) if "user" not in self.options else self.path / ".dev"
-        return next(base.glob("test-postgresql-[0-9][0-9]" if kind != "durable" else "postgresql-[0-9][0-9]"))
+        return next(self.base().glob("test-postgresql-[0-9][0-9]" if kind != "durable" else "postgresql-[0-9][0-9]"))
 
     def postmaster(self, kind: str = "") -> int:
         return int((self.data(kind) / "postmaster.pid").read_text().splitlines()[0])
@@ -143,9 +145,27 @@ def options(request: pytest.FixtureRequest) -> dict[str, Any]:
 as_everyone = pytest.mark.parametrize("options", ["root", "ordinary user"], indirect=True)
 
 
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds a data directory of each account that nothing has used yet: a copy is made faster than a new one."""
+    return tmp_path_factory.mktemp("pristine")
+
+
 @pytest.fixture
-def checkout(folder: Path, options: dict[str, Any]) -> Iterator[Checkout]:
+def checkout(folder: Path, options: dict[str, Any], pristine: Path) -> Iterator[Checkout]:
     checkout = Checkout(folder / "checkout", python_for(options), programs_for_everyone(), options)
+    kept = pristine / str(options.get("user", "own"))
+    if not kept.exists():
+        with checkout.server():
+            pass
+        kept.mkdir()
+        subprocess.run(["cp", "-a", checkout.data(), kept], check=True)
+    else:
+        base = checkout.base()
+        base.mkdir(mode=0o755)
+        if "user" in options:
+            os.chown(base, options["user"], options["group"])
+        subprocess.run(["cp", "-a", *kept.iterdir(), base], check=True)
     yield checkout
     clean_up(checkout)
 
@@ -246,8 +266,11 @@ def test_a_stranger_with_the_number_of_the_old_server_is_in_nobodys_way(checkout
 
 
 def test_an_interrupted_creation_is_begun_again(checkout: Checkout) -> None:
+    shutil.rmtree(checkout.base())
     process = checkout.spawn()
-    time.sleep(0.25)
+    while not list(checkout.base().glob("*.new")):
+        assert process.poll() is None
+        time.sleep(0.01)
     process.kill()
     process.communicate()
     with checkout.server() as url:
