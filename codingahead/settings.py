@@ -201,7 +201,7 @@ QUOTA_METERS = {
             "registered": env.str("QUOTA_REGISTERED_WINDOW", default="month"),
         },
         "unit": "code page view",
-        "describe": "codes.presenters.describe_items",  # (items) -> {item: (label, url, title)}
+        "describe": "codes.presenters.describe_items",  # (items) -> {item: (label, title, url)}
     },
 }
 # How many guests without a valid cookie one network (IPv4 address or IPv6 /56) may bring in a day.

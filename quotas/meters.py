@@ -19,7 +19,7 @@ class Meter:
     unit: str  # "code page view": its last words are its short names, "page view" and "view"
     limits: dict[str, int]
     windows: dict[str, str]
-    describe: str = ""  # dotted path of (items) -> {item: (label, url, title)}
+    describe: str = ""  # dotted path of (items) -> {item: (label, title, url)}
 
     @property
     def short_unit(self) -> str:

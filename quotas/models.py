@@ -122,6 +122,8 @@ class MoreRequest(models.Model):
     objects = MoreRequestQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "request for more"
+        verbose_name_plural = "requests for more"
         ordering: ClassVar[list[str]] = ["-id"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(

@@ -12,7 +12,7 @@ from quotas.meters import REGISTERED, Meter, all_meters
 from quotas.models import MoreRequest
 from quotas.readers import Reader
 
-Description = tuple[str, str, str]  # label, url, title
+Description = tuple[str, str, str]  # label, title, url
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class ItemLine:
     """One item that is open for the reader."""
 
     label: str
-    url: str
     title: str
+    url: str
     is_carried: bool  # opened as a guest; it did not count
 
 

@@ -93,6 +93,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='more_requests', to=settings.AUTH_USER_MODEL, verbose_name='account')),
             ],
             options={
+                'verbose_name': 'request for more',
+                'verbose_name_plural': 'requests for more',
                 'ordering': ['-id'],
             },
         ),

@@ -9,7 +9,7 @@ from quotas import actions
 from quotas.models import MoreRequest
 from quotas.readers import GUEST_COOKIE, account_key, new_guest_key
 from quotas.windows import today, window_start
-from tests.factories import EditorFactory, UserFactory
+from tests.factories import CodeFactory, EditorFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.quotas.urls")]
 
@@ -23,7 +23,7 @@ def _things_describe_themselves(settings):
 
 
 def describe_things(items):
-    return {item: (item.upper(), f"/things/{item}/", f"Title of {item}") for item in items if item != "gone"}
+    return {item: (item.upper(), f"Title of {item}", f"/things/{item}/") for item in items if item != "gone"}
 
 
 @pytest.fixture
@@ -71,6 +71,14 @@ def test_an_account_sees_what_was_opened_what_is_left_and_when_it_resets(client,
     assert "A new period starts on 1 December 2026" in text
     assert [text.count(f"<data>{label}</data>") for label in "ZAB"] == [1, 1, 1]
     assert text.count("Opened as a guest, not counted") == 1
+
+
+def test_codes_describes_its_items_in_the_order_that_the_page_reads(client, account, settings):
+    settings.QUOTA_METERS["code_page"]["describe"] = "codes.presenters.describe_items"
+    code = CodeFactory(described=True)
+    open_item(account_key(account), code.item)
+    assert f'<a href="{code.get_absolute_url()}"><data>' in page(client)
+    assert f'<span class="title">{code.entry.title}</span>' in page(client)
 
 
 def test_an_item_that_its_owner_does_not_know_any_more_is_shown_as_it_is(client, account):
