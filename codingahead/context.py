@@ -1,12 +1,12 @@
 """What every template may use about the site."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from django.conf import settings
+from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
@@ -74,10 +74,7 @@ def coming_back(url_name: str, request: HttpRequest) -> str:
 
 def account_menu(request: HttpRequest) -> list[MenuLink]:
     """Where an account can go: its own pages, and the editors' room for those who may enter it."""
-    links = []
-    for label, url_name in (("Your account", "accounts:account"), ("Your usage", "quotas:usage")):
-        with suppress(NoReverseMatch):
-            links.append(MenuLink(label, reverse(url_name)))
-    if getattr(request.user, "is_staff", False):
+    links = [MenuLink("Your account", reverse("accounts:account")), MenuLink("Your usage", reverse("quotas:usage"))]
+    if admin.site.has_permission(request):
         links.append(MenuLink("Editing", reverse("admin:index")))
     return links
