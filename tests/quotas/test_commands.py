@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -122,3 +123,25 @@ def test_a_crawler_is_looked_up_in_an_index():
         cursor.execute("EXPLAIN SELECT engine FROM quotas_crawlernetwork WHERE network >>= '66.1.2.3'::inet")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "crawler_network_lookup" in plan
+
+
+def test_an_https_address_is_fetched_and_named_after_its_file(monkeypatch):
+    asked = []
+
+    def answer(request, timeout):
+        asked.append(request.full_url)
+        return io.BytesIO(b'{"prefixes": [{"ipv4Prefix": "66.249.64.0/27"}]}')
+
+    monkeypatch.setattr("quotas.crawlers.urlopen", answer)
+    call_command("refresh_crawlers", "https://example.com/ranges/googlebot.json?x=1")
+    assert asked == ["https://example.com/ranges/googlebot.json?x=1"]
+    assert networks() == {("googlebot", "66.249.64.0/27")}
+
+
+def test_a_site_that_does_not_answer_changes_nothing(monkeypatch):
+    def fail(request, timeout):
+        raise OSError("timed out")
+
+    monkeypatch.setattr("quotas.crawlers.urlopen", fail)
+    with pytest.raises(CommandError, match=r"timed out\. Nothing was changed"):
+        call_command("refresh_crawlers", "https://example.com/googlebot.json")

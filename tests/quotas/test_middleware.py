@@ -175,8 +175,9 @@ def test_head_is_answered_empty_and_uncounted(client):
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "options"])
-def test_other_methods_are_refused_uncounted(client, method):
-    assert getattr(client, method)("/things/a/").status_code == 405
+@pytest.mark.parametrize("path", ["/things/a/", "/bare/a/"])
+def test_other_methods_are_refused_uncounted(client, method, path):
+    assert getattr(client, method)(path).status_code == 405
     assert ledger() == []
 
 

@@ -50,6 +50,11 @@ def answer(kind: str, admission: Admission) -> str:
     return f"{kind} {admission.tier} {admission.used}/{admission.limit}{full}"
 
 
+@metered("code_page", find=find_thing, wall=thing_wall)
+def bare_thing_page(request: MeteredRequest, thing: Thing) -> HttpResponse:
+    return HttpResponse(answer("page", request.admission))
+
+
 @require_safe
 def plain_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("plain")
@@ -57,6 +62,7 @@ def plain_page(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("things/<str:name>/", thing_page),
+    path("bare/<str:name>/", bare_thing_page),
     path("plain/", plain_page),
     path("", include("codingahead.urls")),
 ]
