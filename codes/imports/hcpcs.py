@@ -164,14 +164,21 @@ class HcpcsImporter:
         )
 
     def write(self, cursor: CursorWrapper, *, edition_id: int) -> None:
-        cursor.execute(NEW_CODES)
         columns = [Identifier(name) for name in NAMES]
-        record: Composable = SQL(RECORDS).format(
+        records: Composable = SQL(RECORDS).format(
             columns=SQL(", ").join(columns),
             staged=SQL(", ").join(SQL("s.") + column for column in columns),
             updates=SQL(", ").join(SQL("{0} = excluded.{0}").format(column) for column in columns),
         )
-        for statement in (DESCRIPTORS, record.as_string(cursor.connection), *NOT_STAGED):
+        # Statistics from before an import that fills the tables would make every join below a nested loop: minutes.
+        for statement in (
+            *NOT_STAGED,
+            NEW_CODES,
+            "ANALYZE codes_code",
+            DESCRIPTORS,
+            records.as_string(cursor.connection),
+            "ANALYZE codes_descriptor, codes_hcpcsrecord",
+        ):
             cursor.execute(statement, {"edition": edition_id})
 
     def refresh(self, cursor: CursorWrapper, *, current_id: int, written_id: int | None = None) -> None:
