@@ -70,6 +70,11 @@ def test_a_file_that_is_no_crawlers_changes_nothing(prefix_file, name, prefixes,
     assert networks() == {("googlebot", "66.249.64.0/27")}
 
 
+def test_a_name_for_the_engine_makes_no_crawler_of_a_fetcher(prefix_file):
+    with pytest.raises(CommandError, match="user-triggered"):
+        call_command("refresh_crawlers", prefix_file("user-triggered-fetchers.json", "66.249.64.0/27"), engine="google")
+
+
 def test_one_bad_file_of_two_changes_nothing(prefix_file):
     good, bad = prefix_file("googlebot.json", "66.249.64.0/27"), prefix_file("bingbot.json")
     with pytest.raises(CommandError):

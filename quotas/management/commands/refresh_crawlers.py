@@ -21,7 +21,11 @@ class Command(BaseCommand):
         if engine and len(places) > 1:
             raise CommandError("--engine names the engine of one file. Give one file, or leave it out.")
         try:
-            found = [(engine or engine_of(place), parse_prefixes(read_file(place), place)) for place in places]
+            names = [engine_of(place) for place in places]
+            found = [
+                (engine or name, parse_prefixes(read_file(place), place))
+                for name, place in zip(names, places, strict=True)
+            ]
         except BadPrefixFile as bad:
             raise CommandError(f"{bad} Nothing was changed.") from None
         except OSError as error:
