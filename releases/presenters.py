@@ -68,7 +68,7 @@ class NameList:
 class GroupView:
     title: str  # "Codes"
     counts: list[tuple[str, int]]
-    by_column: list[tuple[str, int]]
+    columns: str  # where the changed ones differ: "coverage 2, terminated on 30"
     lists: list[NameList] = field(default_factory=list)
 
 
@@ -202,4 +202,5 @@ def present_group(group: GroupReport, importer: Importer | None) -> GroupView:
             ]
             total = getattr(group, key)
             lists.append(NameList(title=f"{title}: {total:,}", names=shown, more=total - len(shown)))
-    return GroupView(group.name.capitalize(), counts, list(group.by_column.items()), lists)
+    columns = ", ".join(f"{column} {count:,}" for column, count in sorted(group.by_column.items()))
+    return GroupView(group.name.capitalize(), counts, columns, lists)
