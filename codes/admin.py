@@ -295,11 +295,11 @@ class CodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             .order_by("-edition__effective_on")[: DESCRIPTORS_SHOWN + 1]
         )
         shown = [
-            (str(row.edition), row.long, row.short, "current" if row.pk == code.descriptor_id else "")
+            (str(row.edition), row.long, row.short, "shown" if row.pk == code.descriptor_id else "earlier")
             for row in rows[:DESCRIPTORS_SHOWN]
         ]
         more = "Older editions hold more." if len(rows) > DESCRIPTORS_SHOWN else ""
-        return render_table(("Edition", "Long", "Short", ""), shown, more) if shown else "None imported."
+        return render_table(("Edition", "Long", "Short", "State"), shown, more) if shown else "None imported."
 
     @admin.display(description="HCPCS record")
     def hcpcs_record(self, code: Code) -> SafeString | str:

@@ -499,3 +499,12 @@ class TestCommands:
         assert section.html == "<p><em>New</em> rules</p>\n"
         assert section.version == 1
         assert run("render_sections") == "1 sections rendered, 0 came out different.\n"
+
+
+@pytest.mark.django_db
+def test_the_delivered_content_is_in_canonical_form(tmp_path):
+    delivered = Path("fixtures/content")
+    import_content(folder=delivered)
+    export_content(folder=tmp_path)
+    for path in sorted(delivered.glob("*/*.md")):
+        assert (tmp_path / path.relative_to(delivered)).read_text() == path.read_text(), path
