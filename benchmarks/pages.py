@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -140,7 +141,7 @@ def growth(environment: dict[str, str], url: str, rounds: int, seconds: int) -> 
 
 def fill_ledger(url: str, size: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        (present,) = connection.execute("SELECT count(*) FROM quotas_allowance").fetchone()
+        present = int(scalar(connection, "SELECT count(*) FROM quotas_allowance"))
         connection.execute(
             """INSERT INTO quotas_allowance (reader_key, meter, window_start, created_on, opened, carried)
                SELECT 'g:' || md5(n::text), 'code_page', date_trunc('month', now() AT TIME ZONE 'UTC')::date,
@@ -185,19 +186,31 @@ def measure(port: int, case: Case, seconds: int, url: str) -> Result:
     before = cpu_of(port, url)
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     used = cpu_of(port, url) - before
-    requests = int(re.search(r"(\d+) requests in", output)[1])
+    requests = int(first(r"(\d+) requests in", output))
     wrong = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     if (int(wrong[1]) if wrong else 0) != (requests if case.expect >= 400 else 0):
         sys.exit(f"{case.name}: {wrong[0] if wrong else 'no'} unexpected answers of {requests}")
-    return Result(rate=float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), cpu=1000 * used / requests)
+    return Result(rate=float(first(r"Requests/sec:\s+([\d.]+)", output)), cpu=1000 * used / requests)
+
+
+def first(pattern: str, text: str) -> str:
+    """What the pattern's group matches first; the end of the benchmark if there is none."""
+    match = re.search(pattern, text)
+    if not match:
+        sys.exit(f"{pattern} was not found in:\n{text}")
+    return match[1]
+
+
+def scalar(connection: psycopg.Connection[tuple[Any, ...]], statement: LiteralString) -> str:
+    """The one value that a statement answers, as text."""
+    return next(str(row[0]) for row in connection.execute(statement))
 
 
 def cpu_of(port: int, url: str) -> float:
     """Seconds of CPU that the server on a port and the whole database cluster have used so far."""
     with psycopg.connect(url) as connection:
-        postmaster = int(
-            Path(connection.execute("SHOW data_directory").fetchone()[0], "postmaster.pid").read_text().split()[0]
-        )
+        folder = scalar(connection, "SHOW data_directory")
+    postmaster = int(Path(folder, "postmaster.pid").read_text().split()[0])
     return tree_cpu(SERVERS[port].pid) + tree_cpu(postmaster)
 
 
@@ -213,9 +226,9 @@ def tree_cpu(root: int) -> float:
             ticks[int(pid)] = sum(int(fields[n]) for n in (11, 12, 13, 14))
     total, waiting = 0, [root]
     while waiting:
-        pid = waiting.pop()
-        total += ticks.get(pid, 0)
-        waiting += children.get(pid, [])
+        process = waiting.pop()
+        total += ticks.get(process, 0)
+        waiting += children.get(process, [])
     return total / TICKS
 
 
@@ -298,7 +311,7 @@ def account_cookie(environment: dict[str, str]) -> str:
 
 def static_path(port: int) -> str:
     """The address of the first style sheet of the home page."""
-    return re.search(rb'href="(/static/[^"]+\.css)"', fetch(port, "/")[1])[1].decode()
+    return first(r'href="(/static/[^"]+\.css)"', fetch(port, "/")[1].decode())
 
 
 def manage(environment: dict[str, str], *arguments: str) -> str:

@@ -274,6 +274,7 @@ def test_structured_data_marks_what_a_spent_reader_does_not_get(client):
     CodeFactory(code="38570", described=True, sections=7)
     html = client.get("/cpt/38570/").content.decode()
     block = re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)
+    assert block
     page, crumbs = json.loads(block[1])["@graph"]
     assert page["isAccessibleForFree"] is False
     assert page["hasPart"]["cssSelector"] == ".metered"

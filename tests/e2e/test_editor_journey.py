@@ -14,7 +14,7 @@ def editor(demo_content: None) -> str:
     """The address of an editor who has confirmed it."""
     user = EditorFactory(email="editor@example.org")
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user.email
+    return str(user.email)
 
 
 def log_in(page: Page, address: str) -> None:
