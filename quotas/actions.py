@@ -49,9 +49,11 @@ WITH final AS (
 SELECT opened, carried, false FROM final UNION ALL SELECT opened, carried, true FROM written
 """
 
-# Is this a crawler of a search engine? If not, may its network bring one more guest today? Nothing is written for
-# crawlers and for networks that are full. No row back means: full (then and there, under the row's lock).
-COUNT_GUEST = """
+# A guest without a cookie. Is this a crawler of a search engine? If not, may its network bring one more guest today?
+# Nothing is written for crawlers and for networks that are full; no row in `counted` means full, then and there, under
+# the row's lock. A guest who is counted opens the item under a key that is new, so it can neither conflict nor be full:
+# one statement, one commit.
+ADMIT_NEWCOMER = """
 WITH crawler AS (
     SELECT engine FROM quotas_crawlernetwork WHERE network >>= %(address)s::inet LIMIT 1
 ), counted AS (
@@ -61,8 +63,12 @@ WITH crawler AS (
         SELECT FROM quotas_networkday WHERE day = %(day)s AND network = %(network)s AND guests >= %(bound)s)
     ON CONFLICT (day, network) DO UPDATE SET guests = mine.guests + 1 WHERE mine.guests < %(bound)s
     RETURNING guests
+), opened AS (
+    INSERT INTO quotas_allowance (reader_key, meter, window_start, created_on, opened, carried)
+    SELECT %(reader_key)s, %(meter)s, %(window_start)s, %(day)s, ARRAY[%(item)s::text], '{}' FROM counted
+    RETURNING id
 )
-SELECT EXISTS (SELECT FROM crawler), EXISTS (SELECT FROM counted)
+SELECT EXISTS (SELECT FROM crawler), EXISTS (SELECT FROM opened)
 """
 
 TAKE_BACK = """
@@ -192,20 +198,10 @@ def visit(
     if terms.limit is None:
         return terms.admission(meter=meter, allowed=True, day=day), None
     start = window_start(terms.window, day)
-    key, new_guest_on, network = reader.key, None, ""
-    if key is None:
-        if terms.limit == 0:
-            return terms.admission(meter=meter, allowed=False, day=day), None
-        network = network_digest(client_address, day)
-        is_crawler, is_counted = count_guest(address=client_address, network=network, day=day)
-        if is_crawler:
-            crawler = dataclasses.replace(terms, tier=CRAWLER)
-            return crawler.admission(meter=meter, allowed=True, day=day), None
-        if not is_counted:
-            return terms.admission(meter=meter, allowed=False, day=day, network_full=True), None
-        key, new_guest_on = new_guest_key(), day
+    if reader.key is None:
+        return visit_of_newcomer(meter=meter, terms=terms, item=item, client_address=client_address, day=day)
     admission = admit(
-        reader_key=key,
+        reader_key=reader.key,
         meter=meter.name,
         item=item,
         limit=terms.limit,
@@ -216,16 +212,50 @@ def visit(
     )
     if not admission.newly:
         return admission, None
-    return admission, Opening(key, meter.name, item, start, new_guest_on, network)
+    return admission, Opening(reader.key, meter.name, item, start)
 
 
-def count_guest(*, address: str, network: str, day: datetime.date) -> tuple[bool, bool]:
-    """Whether the address is a crawler's; else whether its network could bring one more new guest today."""
-    values = {"address": address, "network": network, "day": day, "bound": settings.QUOTA_GUESTS_PER_NETWORK}
+def visit_of_newcomer(
+    *, meter: Meter, terms: Terms, item: str, client_address: str, day: datetime.date
+) -> tuple[Admission, Opening | None]:
+    """The first look of a guest without a valid cookie: a crawler, one guest more, or one too many of its network."""
+    if terms.limit == 0:
+        return terms.admission(meter=meter, allowed=False, day=day), None
+    opening = Opening(
+        reader_key=new_guest_key(),
+        meter=meter.name,
+        item=item,
+        window_start=window_start(terms.window, day),
+        new_guest_on=day,
+        network=network_digest(client_address, day),
+    )
+    is_crawler, is_opened = admit_newcomer(opening, address=client_address, day=day)
+    if is_crawler:
+        crawler = dataclasses.replace(terms, tier=CRAWLER)
+        return crawler.admission(meter=meter, allowed=True, day=day), None
+    if not is_opened:
+        return terms.admission(meter=meter, allowed=False, day=day, network_full=True), None
+    return terms.admission(meter=meter, allowed=True, day=day, used=1, opened=(item,), newly=True), opening
+
+
+def admit_newcomer(opening: Opening, *, address: str, day: datetime.date) -> tuple[bool, bool]:
+    """Whether the address is a crawler's; else whether its network could bring one more guest, who then has opened."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT_GUEST, values)
-        is_crawler, is_counted = cursor.fetchone()
-    return is_crawler, is_counted
+        cursor.execute(
+            ADMIT_NEWCOMER,
+            {
+                "address": address,
+                "network": opening.network,
+                "day": day,
+                "bound": settings.QUOTA_GUESTS_PER_NETWORK,
+                "reader_key": opening.reader_key,
+                "meter": opening.meter,
+                "window_start": opening.window_start,
+                "item": opening.item,
+            },
+        )
+        is_crawler, is_opened = cursor.fetchone()
+    return is_crawler, is_opened
 
 
 def take_back(opening: Opening) -> None:

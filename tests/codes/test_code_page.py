@@ -308,7 +308,7 @@ def long_page(sections: int):
 @pytest.mark.parametrize("sections", [1, 12])
 def test_a_guests_page_costs_the_same_whatever_its_length(client, sections, django_assert_max_num_queries):
     url = long_page(sections).get_absolute_url()
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(3):
         assert client.get(url).status_code == 200
 
 
@@ -322,7 +322,7 @@ def test_an_accounts_page_costs_the_same_whatever_its_length(reader, sections, d
 def test_a_page_seen_by_an_earlier_guest_costs_no_reading(django_assert_max_num_queries):
     url = long_page(1).get_absolute_url()
     Client().get(url)
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(2):
         Client().get(url)
 
 
