@@ -185,20 +185,29 @@ class CodeQuerySet(models.QuerySet["Code"]):
         return self.with_titles().select_related("system", "delisted_in").order_by("system__position", "position")
 
     def for_wall(self) -> "CodeQuerySet":
-        """A code with its title and the headings above it, and nothing of what its page says."""
-        return self.with_titles().select_related("system", "heading__parent__parent__parent")
+        """A code with its plain title (never the official text) and the headings above it."""
+        return self.annotate(title=Coalesce("entry__title", Value(""))).select_related(  # type: ignore[no-redef]
+            "system", "heading__parent__parent__parent"
+        )
 
     def for_page(self, *, day: datetime.date) -> "CodeQuerySet":
         """A code with all that the open part of its page shows, in one query; locked sections are never joined.
 
         `before` and `after` are its neighbours in the book that are in force on the day, nearest first; `texts` are
-        its official texts edition by edition, oldest first.
+        its official texts edition by edition, the current one last.
         """
         neighbours = Code.objects.valid_on(day).with_titles().filter(system=OuterRef("system_id"))
         neighbour = JSONObject(code="code", title="title", heading="heading_id")
-        texts = Descriptor.objects.filter(code=OuterRef("pk")).order_by("edition__effective_on")
+        file = EditionFile.objects.filter(edition=OuterRef("edition")).order_by("name").values("name")[:1]
         text = JSONObject(
-            source="edition__source__name", edition="edition__label", effective_on="edition__effective_on", long="long"
+            source="edition__source__name",
+            source_url="edition__source__url",
+            edition="edition__label",
+            effective_on="edition__effective_on",
+            imported_at="edition__imported_at",
+            file=Subquery(file),
+            line="line",
+            long="long",
         )
         return (
             self.with_titles()  # type: ignore[no-redef]  # Code declares the columns for those who read them
@@ -228,12 +237,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
                     .order_by("position")
                     .values(found=neighbour)[:8]
                 ),
-                texts=ArraySubquery(texts.values(found=text)),
-                file_name=Subquery(
-                    EditionFile.objects.filter(edition=OuterRef("descriptor__edition"))
-                    .order_by("name")
-                    .values("name")[:1]
-                ),
+                texts=ArraySubquery(Descriptor.objects.known_of(OuterRef("pk")).values(found=text)),
             )
         )
 
@@ -330,7 +334,6 @@ class Code(models.Model):
     before: list[dict[str, Any]]
     after: list[dict[str, Any]]
     texts: list[dict[str, Any]]
-    file_name: str | None
 
     class Meta:
         ordering: ClassVar[list[str]] = ["system", "position"]
@@ -355,12 +358,20 @@ class Code(models.Model):
         """What the meter counts: "cpt:38570"."""
         return f"{self.system.slug}:{self.code}"
 
-    def is_valid_on(self, day: datetime.date) -> bool:
-        """In force on the day, as far as imported dates say."""
-        return not (self.added_on and self.added_on > day) and not (self.terminated_on and self.terminated_on < day)
+
+# An edition that was published by mistake and taken back is newer than the current text; a sample is shown only where
+# no whole edition has the code.
+NOT_AFTER_THE_CURRENT_TEXT = Q(
+    edition__is_sample=F("code__descriptor__edition__is_sample"),
+    edition__effective_on__lte=F("code__descriptor__edition__effective_on"),
+)
 
 
 class DescriptorQuerySet(models.QuerySet["Descriptor"]):
+    def known_of(self, code: OuterRef) -> "DescriptorQuerySet":
+        """The texts of a code up to the current one, oldest first."""
+        return self.filter(NOT_AFTER_THE_CURRENT_TEXT, code=code).order_by("edition__effective_on", "edition")
+
     def containing(self, words: str) -> "DescriptorQuerySet":
         """Texts that are shown today and contain all the words."""
         return self.filter(containing_all("long", words), code__descriptor=F("pk"))
@@ -394,7 +405,8 @@ class Descriptor(models.Model):
 class HcpcsRecordQuerySet(models.QuerySet["HcpcsRecord"]):
     def in_force(self, day: datetime.date) -> "HcpcsRecord | None":
         """The record of the edition in force on the day; of the oldest edition known for a day before all of them."""
-        known = self.select_related("edition").order_by("edition__effective_on")
+        known = self.filter(NOT_AFTER_THE_CURRENT_TEXT).select_related("edition__source")
+        known = known.order_by("edition__effective_on", "edition")
         return known.filter(edition__effective_on__lte=day).last() or known.first()
 
 

@@ -69,6 +69,7 @@ class SectionView:
     unlock_url: str = ""  # where a guest registers, coming back to this section
     html: str = ""  # sanitised; always empty when locked
     facts: tuple[Fact, ...] = ()  # always empty when locked
+    facts_from: str = ""  # "HCPCS Level II 2019"
     is_empty: bool = False  # nothing published yet; the template says so in words
     awaits_facts: bool = False  # its CMS facts are not loaded yet; the template says so in words
     updated_on: datetime.date | None = None
@@ -233,7 +234,7 @@ def present_code(
         reviewed_on=entry.reviewed_on if entry else None,
         is_sample=bool(entry and entry.is_sample),
         sections=present_sections(url, locked=locked, admission=admission),
-        sources=source_lines(code, descriptor),
+        sources=source_lines(code, descriptor, day=day),
         history=history(code),
         trademark_notice=code.system.trademark_notice,
         as_of=as_of,
@@ -247,19 +248,29 @@ def present_code(
 
 def present_descriptor(code: Code, *, day: datetime.date) -> DescriptorView:
     """The official text in force on the day where it may be shown, else our sample line, and says which."""
-    system, descriptor = code.system, code.descriptor
+    system = code.system
     may_show = not system.is_licensed or system.slug in settings.LICENSED_CODE_SYSTEMS
     if may_show and (override := getattr(code, "override", None)):
-        return DescriptorView(override.text, "override", edition=str(descriptor.edition) if descriptor else "")
-    if may_show and descriptor:
-        known = [text for text in code.texts if text["effective_on"] <= day.isoformat()] or code.texts[:1]
-        text = known[-1]
-        notice = system.copyright_notice.format(year=text["effective_on"][:4])
-        return DescriptorView(text["long"], "official", notice, f"{text['source']} {text['edition']}")
+        return DescriptorView(override.text, "override", *provenance(system, code.texts[-1] if code.texts else None))
+    if may_show and (text := text_on(code, day)):
+        return DescriptorView(text["long"], "official", *provenance(system, text))
     entry = getattr(code, "entry", None)
     if entry and entry.sample_descriptor:
         return DescriptorView(entry.sample_descriptor, "sample")
     return DescriptorView("", "missing")
+
+
+def text_on(code: Code, day: datetime.date) -> dict[str, Any] | None:
+    """The text of the edition in force on the day; of the oldest edition known for a day before all of them."""
+    known = [text for text in code.texts if text["effective_on"] <= day.isoformat()] or code.texts[:1]
+    return known[-1] if known else None
+
+
+def provenance(system: CodeSystem, text: dict[str, Any] | None) -> tuple[str, str]:
+    """The notice and the edition of an imported text; an editor's wording of it keeps both."""
+    if text is None:
+        return "", ""
+    return system.copyright_notice.format(year=text["effective_on"][:4]), f"{text['source']} {text['edition']}"
 
 
 def present_sections(url: str, *, locked: LockedPart, admission: Admission) -> list[SectionView]:
@@ -284,6 +295,7 @@ def present_sections(url: str, *, locked: LockedPart, admission: Admission) -> l
                 is_locked=False,
                 html=section.html if section else "",
                 facts=facts,
+                facts_from=str(record.edition) if record and facts else "",
                 is_empty=not section and not facts,
                 awaits_facts=kind in FACT_KINDS,
                 updated_on=section.updated_at.date() if section else None,
@@ -319,7 +331,7 @@ def badges(code: Code, *, day: datetime.date, descriptor: DescriptorView | None 
         found.append(Badge("Terminated", "danger"))
     elif code.added_on and code.added_on > day:
         found.append(Badge("Not yet in force", "info"))
-    elif code.delisted_in:
+    elif code.delisted_in and code.delisted_in.effective_on <= day:
         found.append(Badge("No longer listed", "warning"))
     elif code.added_on and code.added_on.year == day.year:
         found.append(Badge(f"New in {day.year}", "good"))
@@ -342,7 +354,7 @@ def status_note(code: Code, *, day: datetime.date) -> str:
         return f"{code.code} was terminated: {spell(code.terminated_on)} was its last day in force.{named}"
     if code.added_on and code.added_on > day:
         return f"{code.code} is not in force on {spell(day)}. It takes effect on {spell(code.added_on)}."
-    if code.delisted_in:
+    if code.delisted_in and code.delisted_in.effective_on <= day:
         return f"{code.code} is no longer listed since {code.delisted_in}. The publisher gave no termination date."
     if code.terminated_on:
         return f"{code.code} ends: {spell(code.terminated_on)} is its last day in force."
@@ -370,26 +382,26 @@ def family(code: Code) -> list[Link]:
     return relatives if len(relatives) > 1 else []
 
 
-def source_lines(code: Code, descriptor: DescriptorView) -> list[SourceLine]:
-    """Each text on the page and where it comes from."""
-    lines = []
-    if code.descriptor and descriptor.kind in {"official", "override"}:
-        edition = code.descriptor.edition
-        place = "row" if code.file_name and not code.file_name.lower().endswith(".txt") else "line"
-        locator = f"{code.file_name}, {place} {code.descriptor.line}" if code.file_name else ""
-        lines.append(
-            SourceLine(
-                name=edition.source.name,
-                edition=edition.label,
-                imported_on=edition.imported_at.date(),
-                locator=locator,
-                url=edition.source.url,
-            )
-        )
+def source_lines(code: Code, descriptor: DescriptorView, *, day: datetime.date) -> list[SourceLine]:
+    """Each text on the page and where it comes from; dates and status come from the newest row."""
+    newest = code.texts[-1] if code.texts else None
+    shown = {"official": [text_on(code, day), newest], "override": [newest]}.get(descriptor.kind, [])
+    lines = list(dict.fromkeys(source_line(text) for text in shown if text))
     if entry := getattr(code, "entry", None):
         kind = "Sample content, not reviewed by a certified coder" if entry.is_sample else "Editorial content"
         lines.append(SourceLine(name=settings.SITE_NAME, edition=kind, imported_on=None))
     return lines
+
+
+def source_line(text: dict[str, Any]) -> SourceLine:
+    place = "line" if not text["file"] or text["file"].lower().endswith(".txt") else "row"
+    return SourceLine(
+        name=text["source"],
+        edition=text["edition"],
+        imported_on=datetime.datetime.fromisoformat(text["imported_at"]).astimezone(datetime.UTC).date(),
+        locator=f"{text['file']}, {place} {text['line']}" if text["file"] else "",
+        url=text["source_url"],
+    )
 
 
 def history(code: Code) -> list[HistoryLine]:

@@ -21,7 +21,7 @@ from codes.models import (
     Heading,
     Section,
 )
-from releases.models import Edition, Source
+from releases.models import Edition, EditionFile, Source
 
 PASSWORD = "a long enough password"
 
@@ -81,6 +81,16 @@ class EditionFactory(DjangoModelFactory[Edition]):
     published_at = factory.LazyAttribute(
         lambda o: datetime.datetime.combine(o.effective_on, datetime.time(), datetime.UTC)
     )
+
+
+class EditionFileFactory(DjangoModelFactory[EditionFile]):
+    class Meta:
+        model = EditionFile
+
+    edition = factory.SubFactory(EditionFactory)
+    name = factory.LazyAttribute(lambda o: f"HCPC{o.edition.label}_CONTR_ANWEB.txt")
+    sha256 = factory.LazyAttribute(lambda o: o.edition.sha256)
+    size = 1
 
 
 class CodeSystemFactory(DjangoModelFactory[CodeSystem]):

@@ -16,6 +16,7 @@ from tests.factories import (
     DescriptorFactory,
     DescriptorOverrideFactory,
     EditionFactory,
+    EditionFileFactory,
     EditorFactory,
     EntryFactory,
     HcpcsRecordFactory,
@@ -101,7 +102,9 @@ def test_an_edit_is_on_the_page_at_the_next_request(client):
 
 def test_the_hcpcs_letters_of_payment_are_locked_like_the_rest(client):
     code = hcpcs("G0105")
-    HcpcsRecordFactory(code=code, coverage="D", pricing_indicators=["11"])
+    edition = EditionFactory()
+    DescriptorFactory(code=code, edition=edition)
+    HcpcsRecordFactory(code=code, edition=edition, coverage="D", pricing_indicators=["11"])
     words = "Special coverage instructions apply"
     assert words not in client.get("/hcpcs/g0105/").content.decode()
     client.force_login(UserFactory())
@@ -152,6 +155,16 @@ def test_an_editors_wording_is_shown_as_such(client):
     assert "Editor’s wording" in html
 
 
+def test_an_editors_wording_of_a_licensed_text_keeps_the_notice(client, settings):
+    settings.LICENSED_CODE_SYSTEMS = ["cpt"]
+    code = CodeFactory(code="38570", described=True)
+    DescriptorFactory(code=code, long="Licensed wrods", edition=EditionFactory(label="2026"))
+    DescriptorOverrideFactory(code=code, text="Licensed words")
+    html = client.get("/cpt/38570/").content.decode()
+    assert "Licensed words" in html
+    assert "© Copyright 2026 American Medical Association. All rights reserved." in html
+
+
 # --- States -----------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +201,63 @@ def test_a_page_can_be_read_as_of_a_date_of_service(client):
     assert "The new words" not in html
     assert "Terminated" not in html
     assert '<link rel="canonical" href="http://127.0.0.1:8000/hcpcs/g0299/">' in html
+
+
+@time_machine.travel("2026-11-22")
+def test_a_page_names_the_row_of_the_text_that_it_shows_and_of_the_newest_one(client):
+    code = hcpcs("G0105")
+    for label, line in [("2018", 11), ("2019", 22)]:
+        edition = EditionFactory(label=label, is_current=label == "2019")
+        EditionFileFactory(edition=edition, name=f"HCPC{label}.txt")
+        DescriptorFactory(code=code, edition=edition, line=line, long=f"Words of {label}")
+    today = client.get("/hcpcs/g0105/").content.decode()
+    assert "HCPC2019.txt, line 22" in today
+    assert "HCPC2018.txt" not in today
+    then = client.get("/hcpcs/g0105/?on=2018-06-01").content.decode()
+    assert "Words of 2018" in then
+    assert then.index("HCPC2018.txt, line 11") < then.index("HCPC2019.txt, line 22")
+
+
+@time_machine.travel("2026-11-22")
+def test_an_edition_that_was_taken_back_is_on_no_page(reader):
+    code = hcpcs("G0105")
+    right, mistake = EditionFactory(label="2018"), EditionFactory(label="2019", is_current=False)
+    DescriptorFactory(code=code, edition=right, long="The right words")
+    HcpcsRecordFactory(code=code, edition=right, betos="P8D")
+    DescriptorFactory(code=code, edition=mistake, long="The mistaken words", is_current=False)
+    HcpcsRecordFactory(code=code, edition=mistake, betos="Z2")
+    html = reader.get("/hcpcs/g0105/").content.decode()
+    assert "The right words" in html
+    assert "P8D" in html
+    assert "The mistaken words" not in html
+    assert "reworded" not in html
+    assert "Z2" not in html
+
+
+@time_machine.travel("2026-11-22")
+def test_a_sample_gives_way_to_an_older_whole_edition_on_the_page(client):
+    code = hcpcs("G0105")
+    sample = EditionFactory(label="2026Q1-sample", is_sample=True, is_current=False)
+    DescriptorFactory(code=code, edition=sample, long="The words of the sample")
+    DescriptorFactory(code=code, edition=EditionFactory(label="2019"), long="The words of 2019")
+    html = client.get("/hcpcs/g0105/").content.decode()
+    assert "The words of 2019" in html
+    assert "sample" not in html
+
+
+def test_cms_letters_name_their_edition(reader):
+    code = hcpcs("G0105")
+    edition = EditionFactory(label="2019")
+    DescriptorFactory(code=code, edition=edition)
+    HcpcsRecordFactory(code=code, edition=edition, betos="P8D")
+    assert "From HCPCS Level II 2019" in reader.get("/hcpcs/g0105/").content.decode()
+
+
+@time_machine.travel("2026-11-22")
+def test_a_code_is_no_longer_listed_only_since_the_edition_that_dropped_it(client):
+    hcpcs("G9976", delisted_in=EditionFactory(label="2019"))
+    assert "No longer listed" in client.get("/hcpcs/g9976/").content.decode()
+    assert "no longer listed" not in client.get("/hcpcs/g9976/?on=2018-06-01").content.decode().lower()
 
 
 @pytest.mark.parametrize("day", ["2025-02-30", "soon", "1900-01-01", "2199-01-01", "2025-03-01%00"])

@@ -97,6 +97,20 @@ def test_the_wall_shows_neither_descriptor_nor_description():
     assert response["X-Robots-Tag"] == "noindex, noarchive"
 
 
+def test_the_wall_of_a_code_without_a_plain_title_shows_no_official_text_instead():
+    for code in ["G0105", "G0121"]:
+        row = CodeFactory(system=CodeSystemFactory(slug="hcpcs"), code=code)
+        DescriptorFactory(code=row, long="Words of the publisher")
+        SectionFactory(code=row, kind=Section.Kind.DESCRIPTION)
+    client = Client()
+    assert "Words of the publisher" in client.get("/hcpcs/g0105/").content.decode()
+    response = client.get("/hcpcs/g0121/")
+    assert response.status_code == 403
+    open_still, _, rest = response.content.decode().partition("What the page of G0121 holds")
+    assert "<title>HCPCS G0121 · Coding Ahead</title>" in open_still
+    assert "Words of the publisher" not in open_still.partition("Still open to you")[0] + rest
+
+
 @pytest.mark.usefixtures("planted")
 def test_an_account_at_its_limit_reads_nothing_of_the_next_code(client, settings):
     client.force_login(UserFactory())
