@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from releases.clients import download
 from releases.importers import Importer, Progress, ReleaseError, ReleaseFile
+from releases.reading import DAMAGED
 
 MAX_MEMBER = 4 * 1024**3  # unpacked; the largest file that CMS ships has 1 GB
 
@@ -56,7 +57,7 @@ def open_file(
                 unpack(archive, name, container=path.name, into=into, fetched_from=fetched_from, progress=progress)
                 for name in chosen
             ]
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise ReleaseError(f"{path.name} is a cut or damaged archive: {error}. Fetch it again.") from None
     except RuntimeError as error:  # how zipfile says that a password is needed
         raise ReleaseError(f"{path.name} cannot be unpacked: {error}.") from None

@@ -1,7 +1,9 @@
 """Reading publishers' files without trusting them: bounded lines, named bytes, workbooks that cannot explode."""
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,11 @@ from releases.importers import ReleaseError, ReleaseFile, RowError
 
 MAX_LINE = 64 * 1024
 MAX_WORKBOOK = 512 * 1024 * 1024  # unpacked; the largest CMS workbook has 40 MB
+# What zipfile raises when an archive is cut, damaged, or packed in a way that Python cannot unpack.
+DAMAGED = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, OSError, ValueError, NotImplementedError),
+)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -78,7 +85,7 @@ def refuse_bomb(file: ReleaseFile) -> None:
                         total += len(chunk)
                         if total > MAX_WORKBOOK:
                             raise ReleaseError(f"{file.name} unpacks to more than {MAX_WORKBOOK >> 20} MB. Refused.")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (*DAMAGED, RuntimeError):  # the last is how zipfile says that a password is needed
         raise ReleaseError(
             f"{file.name} is no readable workbook; it seems to be cut or damaged. Fetch it again."
         ) from None

@@ -67,10 +67,11 @@ def test_a_cut_archive_is_refused_in_a_sentence(tmp_path: Path, data: bytes) -> 
         get(tmp_path, write(tmp_path / "a.zip", data))
 
 
-def test_an_archive_with_a_damaged_member_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [30 + len("a.txt"), 100])
+def test_an_archive_with_a_damaged_member_is_refused(tmp_path: Path, at: int) -> None:
     data = bytearray(zipped({"a.txt": bytes(range(256)) * 40}))
-    data[60:80] = b"\0" * 20
-    with pytest.raises(ReleaseError, match=r"a\.zip is a cut or damaged archive|cannot be unpacked"):
+    data[at] ^= 0xFF
+    with pytest.raises(ReleaseError, match=r"a\.zip is a cut or damaged archive"):
         get(tmp_path, write(tmp_path / "a.zip", bytes(data)))
 
 

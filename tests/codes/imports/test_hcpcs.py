@@ -252,6 +252,13 @@ def test_a_damaged_workbook_is_refused_in_a_sentence(end: int) -> None:
         read(workbook(table(G0001))[:end], "a.xlsx")
 
 
+def test_a_workbook_whose_packed_bytes_are_damaged_is_refused_in_a_sentence() -> None:
+    data = bytearray(workbook(table(G0001)))
+    data[30 + data[26]] = 0xFF  # the first packed byte of the first member: no kind of block begins so
+    with pytest.raises(ReleaseError, match=r"a\.xlsx is no readable workbook"):
+        read(bytes(data), "a.xlsx")
+
+
 @settings(max_examples=200, deadline=None)
 @example(b"PK\x03\x04")
 @given(st.binary(max_size=2_000))
