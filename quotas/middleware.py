@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.utils.cache import patch_vary_headers
+from psycopg.errors import ReadOnlySqlTransaction
 
 from quotas import actions
 from quotas.decorators import Metering
@@ -18,7 +19,7 @@ from quotas.readers import reader_of, set_guest_cookie
 logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-DATABASE_DOWN = (OperationalError, InterfaceError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, InternalError)
 
 
 class ClientAddressMiddleware:
@@ -69,12 +70,19 @@ class QuotaMiddleware:
             return not_now()
         try:
             return meter(request, metering, kwargs)
-        except DATABASE_DOWN:
+        except DATABASE_ERRORS as error:
+            if not is_down(error):
+                raise
             return unavailable()
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A view, metered or not, that meets a database that is down."""
-        return unavailable() if isinstance(exception, DATABASE_DOWN) else None
+        return unavailable() if is_down(exception) else None
+
+
+def is_down(error: BaseException) -> bool:
+    """Whether the database cannot be reached, or does not take what is written (a standby, or frozen by an operator)."""
+    return isinstance(error, OperationalError | InterfaceError) or isinstance(error.__cause__, ReadOnlySqlTransaction)
 
 
 def meter(request: Any, metering: Metering, kwargs: dict[str, Any]) -> HttpResponse | None:
@@ -130,7 +138,7 @@ def take_back(request: HttpRequest) -> None:
         connection.close_if_unusable_or_obsolete()
     try:
         actions.take_back(opening)
-    except DATABASE_DOWN:
+    except DATABASE_ERRORS:
         logger.exception("An opening of %s could not be taken back.", opening.item)
 
 

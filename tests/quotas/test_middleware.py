@@ -6,7 +6,7 @@ import datetime
 import pytest
 import time_machine
 from django.core.signing import TimestampSigner
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.test import Client
 
 from quotas import actions, middleware
@@ -507,6 +507,33 @@ def test_no_reader_sees_a_page_while_the_database_refuses_connections(client, mo
     answer = client.get("/things/a/")
     assert answer.status_code == 503
     assert b"1/1" not in answer.content
+
+
+@pytest.fixture
+def _read_only():
+    """As after a failover to a standby, or when an operator froze the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+
+
+@pytest.mark.usefixtures("_read_only")
+def test_nothing_is_shown_when_the_database_only_reads(client):
+    answer = client.get("/things/a/")
+    assert answer.status_code == 503
+    assert b"guest 1/1" not in answer.content
+
+
+def test_any_view_that_meets_a_database_that_only_reads_answers_503(client, account, _read_only):
+    assert client.post("/usage/more/", {"meter": "code_page", "message": "An audit"}).status_code == 503
+
+
+def test_other_errors_of_the_database_are_ours_and_no_503(client, monkeypatch):
+    def fail(*args, **kwargs):
+        raise InternalError("cache lookup failed")
+
+    monkeypatch.setattr(actions, "visit", fail)
+    with pytest.raises(InternalError):
+        client.get("/things/a/")
 
 
 def test_any_view_that_meets_a_database_that_is_down_answers_503(client, monkeypatch):
