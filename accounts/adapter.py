@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.addresses import is_local
 from accounts.models import User
-from quotas.actions import start_account
+from quotas.actions import move_account, start_account
 from quotas.readers import guest_key
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,14 @@ class AccountAdapter(DefaultAccountAdapter):
         kwargs["redirect_url"] = kwargs["redirect_url"] or get_next_redirect_url(request) or place
         response: HttpResponse = super().post_login(request, user, **kwargs)
         return response
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """Confirms an address. For an account that moves to it, it is the account's from here on."""
+        left = email_address.user.email
+        is_confirmed = bool(super().confirm_email(request, email_address))
+        if is_confirmed:
+            move_account(user=email_address.user, left=left)
+        return is_confirmed
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("accounts:account")

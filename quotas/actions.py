@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from quotas.admissions import Admission
-from quotas.emails import address_digests
+from quotas.emails import address_digests, normalise_email
 from quotas.meters import CRAWLER, GUEST, REGISTERED, UNLIMITED, Meter, all_meters, get_meter
 from quotas.models import (
     Allowance,
@@ -69,6 +69,16 @@ WITH crawler AS (
     RETURNING id
 )
 SELECT EXISTS (SELECT FROM crawler), EXISTS (SELECT FROM opened)
+"""
+
+# What an address remembers joins what the account has opened; nothing twice.
+RESTORE = """
+INSERT INTO quotas_allowance AS mine (reader_key, meter, window_start, created_on, opened, carried)
+VALUES (%(reader_key)s, %(meter)s, %(window_start)s, %(today)s, %(opened)s::text[], %(carried)s::text[])
+ON CONFLICT (reader_key, meter, window_start) DO UPDATE SET
+    opened = mine.opened || ARRAY(SELECT item FROM unnest(excluded.opened) item WHERE item <> ALL (mine.opened)),
+    carried = mine.carried || ARRAY(
+        SELECT item FROM unnest(excluded.carried) item WHERE item <> ALL (mine.carried || mine.opened))
 """
 
 TAKE_BACK = """
@@ -275,10 +285,10 @@ def take_back(opening: Opening) -> None:
 
 
 def start_account(*, user: Any, guest_key: str | None) -> None:
-    """Call once, when an account is created. An address that was deleted in this window gets its openings back;
+    """Call once, when an account is created. An address that an account left in this window gets its openings back;
     otherwise what the guest at this browser opened moves over."""
     with transaction.atomic():
-        restore_deleted(user=user)
+        restore_openings(user=user)
         carry_over(guest_key=guest_key, user=user)
 
 
@@ -295,24 +305,29 @@ def carry_over(*, guest_key: str | None, user: Any) -> None:
         guest = Allowance.objects.of(guest_key, meter.name, start).first()
         items = guest.opened[: meter.limits[GUEST]] if guest else []
         if items:
-            start_row(user=user, meter=meter, day=day, opened=[], carried=items)
+            row = Allowance(
+                reader_key=account_key(user),
+                meter=meter.name,
+                window_start=window_start(meter.windows[REGISTERED], day),
+                created_on=day,
+                carried=items,
+            )
+            Allowance.objects.bulk_create([row], ignore_conflicts=True)  # a row that is there stays as it is
 
 
-def start_row(*, user: Any, meter: Meter, day: datetime.date, opened: list[str], carried: list[str]) -> None:
-    """The first row of an account's window. A row that is there already stays as it is."""
-    row = Allowance(
-        reader_key=account_key(user),
-        meter=meter.name,
-        window_start=window_start(meter.windows[REGISTERED], day),
-        created_on=day,
-        opened=opened,
-        carried=carried,
-    )
-    Allowance.objects.bulk_create([row], ignore_conflicts=True)
+def move_account(*, user: Any, left: str) -> None:
+    """Call when an account has got another address. The mailbox that it left remembers what was opened, and what the
+    new one remembers is opened: moving, deleting and registering in turns brings no more than one allowance a mailbox.
+    """
+    if normalise_email(left) == normalise_email(user.email):
+        return
+    with transaction.atomic():
+        remember_openings(user=user, address=left)
+        restore_openings(user=user)
 
 
-def remember_deleted(*, user: Any) -> None:
-    """Keep what an account opened under an HMAC of its address, until the window ends: deleting is no refill."""
+def remember_openings(*, user: Any, address: str) -> None:
+    """Keep what an account opened under an HMAC of an address that it leaves, until the window ends."""
     day = today()
     for meter in all_meters():
         terms = terms_of(account_reader(user), meter, day)
@@ -321,30 +336,35 @@ def remember_deleted(*, user: Any) -> None:
             continue
         window = meter.windows[REGISTERED]
         DeletedAllowance.objects.update_or_create(
-            address_digest=address_digests(user.email)[0],
+            address_digest=address_digests(address)[0],
             meter=meter.name,
             window_start=window_start(window, day),
             defaults={"expires_on": resets_on(window, day), "opened": row.opened, "carried": row.carried},
         )
 
 
-def restore_deleted(*, user: Any) -> None:
-    """Give an account the openings that an account with the same address had when it was deleted in this window."""
+def restore_openings(*, user: Any) -> None:
+    """Give an account the openings of the accounts that left its address in this window."""
     day = today()
     for meter in all_meters():
-        kept = DeletedAllowance.objects.filter(
-            address_digest__in=address_digests(user.email),
-            meter=meter.name,
-            window_start=window_start(meter.windows[REGISTERED], day),
-        ).first()
-        if kept is not None:
-            start_row(user=user, meter=meter, day=day, opened=kept.opened, carried=kept.carried)
+        start = window_start(meter.windows[REGISTERED], day)
+        for kept in DeletedAllowance.objects.of_address(user.email, meter.name, start):
+            values = {
+                "reader_key": account_key(user),
+                "meter": meter.name,
+                "window_start": start,
+                "today": day,
+                "opened": kept.opened,
+                "carried": kept.carried,
+            }
+            with connection.cursor() as cursor:
+                cursor.execute(RESTORE, values)
 
 
 def forget_reader(*, user: Any) -> None:
     """Erase all that is kept about an account; what it opened in this window is remembered without its name."""
     with transaction.atomic():
-        remember_deleted(user=user)
+        remember_openings(user=user, address=user.email)
         Allowance.objects.of_reader(account_key(user)).delete()
         MoreRequest.objects.filter(user=user).delete()
         AllowanceOverride.objects.filter(user=user).delete()

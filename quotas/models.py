@@ -12,6 +12,7 @@ from django.contrib.postgres.indexes import GistIndex, OpClass
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
+from quotas.emails import address_digests
 from quotas.windows import WINDOWS
 
 
@@ -135,10 +136,17 @@ class MoreRequest(models.Model):
         return f"{self.user} asks for more ({self.meter})"
 
 
-class DeletedAllowance(models.Model):
-    """What a deleted account had opened, under an HMAC of its address, until the window ends.
+class DeletedAllowanceQuerySet(models.QuerySet["DeletedAllowance"]):
+    def of_address(self, address: str, meter: str, window_start: datetime.date) -> "DeletedAllowanceQuerySet":
+        """What a mailbox remembers, under today's SECRET_KEY and those before it."""
+        return self.filter(address_digest__in=address_digests(address), meter=meter, window_start=window_start)
 
-    Signing up again with the same address brings it back, so deleting an account is no way to a new allowance.
+
+class DeletedAllowance(models.Model):
+    """What an account had opened when it left its address, under an HMAC of that, until the window ends.
+
+    An account leaves its address when it is deleted or moves to another one. Whoever comes to that address gets the
+    openings back, so neither is a way to a new allowance.
     """
 
     address_digest = models.CharField(max_length=64)
@@ -147,6 +155,8 @@ class DeletedAllowance(models.Model):
     expires_on = models.DateField(null=True, help_text="First day of the next window; empty if there is none.")
     opened = ArrayField(models.TextField(), default=list)
     carried = ArrayField(models.TextField(), default=list)
+
+    objects = DeletedAllowanceQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -4,8 +4,11 @@ from django.core import mail
 from django.test import Client
 
 from accounts.models import User
+from quotas.models import Allowance
+from quotas.readers import account_key
+from quotas.windows import today, window_start
 from tests.accounts.factories import PASSWORD, AccountFactory
-from tests.accounts.helpers import CONFIRM, EMAIL, LOGIN, log_in, mailed_code, path_of
+from tests.accounts.helpers import CONFIRM, EMAIL, LOGIN, log_in, mailed_code, path_of, sign_up
 
 pytestmark = pytest.mark.django_db
 REAUTHENTICATE = "/accounts/reauthenticate/"
@@ -61,6 +64,21 @@ def test_the_address_changes_when_the_code_was_entered_and_not_before(client, re
     assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [(reader.email, True, True)]
     assert log_in(Client(), "old@example.com").status_code == 200
     assert path_of(log_in(Client(), "new.address@gmail.com")) == "/"
+
+
+def test_the_old_address_is_no_new_allowance(client, reader):
+    start = window_start("month", today())
+    Allowance.objects.create(
+        reader_key=account_key(reader), meter="code_page", window_start=start, created_on=today(), opened=["cpt:38570"]
+    )
+    change_to(client, "new@example.com")
+    client.post(CONFIRM, {"code": mailed_code()})
+
+    sign_up(Client(), "old@example.com")
+
+    newcomer = User.objects.get(email="old@example.com")
+    assert Allowance.objects.get(reader_key=account_key(newcomer)).opened == ["cpt:38570"]
+    assert Allowance.objects.get(reader_key=account_key(reader)).opened == ["cpt:38570"]
 
 
 def test_the_old_address_is_told(client, reader):

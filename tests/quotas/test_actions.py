@@ -149,7 +149,7 @@ def test_the_memory_ends_with_the_window():
     open_item(account_key(user), "a")
     actions.forget_reader(user=user)
     with time_machine.travel("2026-12-01", tick=False):
-        actions.restore_deleted(user=user)
+        actions.restore_openings(user=user)
         assert not Allowance.objects.exists()
         assert actions.purge().deleted_accounts == 1
 
@@ -160,7 +160,7 @@ def test_the_memory_survives_a_change_of_the_secret(settings):
     actions.forget_reader(user=user)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the next key"
-    actions.restore_deleted(user=user)
+    actions.restore_openings(user=user)
     assert row_of(user).opened == ["a"]
 
 
@@ -168,8 +168,67 @@ def test_remembering_twice_keeps_what_was_remembered_first():
     user = UserFactory(email="ada@example.com")
     open_item(account_key(user), "a")
     actions.forget_reader(user=user)
-    actions.remember_deleted(user=user)
+    actions.forget_reader(user=user)
     assert DeletedAllowance.objects.get().opened == ["a"]
+
+
+# --- Moving to another address ----------------------------------------------------------------------------------
+
+
+def move(user, address: str) -> None:
+    left, user.email = user.email, address
+    user.save()
+    actions.move_account(user=user, left=left)
+
+
+def test_an_address_that_an_account_leaves_is_no_new_allowance():
+    user = UserFactory(email="ada@example.com")
+    open_item(account_key(user), "a")
+    move(user, "ada@example.org")
+    open_item(account_key(user), "b")
+    newcomer = UserFactory(email="ada@example.com")
+    actions.start_account(user=newcomer, guest_key=None)
+    assert row_of(newcomer).opened == ["a"]
+    assert row_of(user).opened == ["a", "b"]
+
+
+def test_an_account_that_moves_to_a_spent_address_has_spent_it():
+    guest, first = new_guest_key(), UserFactory(email="ada@example.org")
+    open_item(guest, "z")
+    actions.start_account(user=first, guest_key=guest)
+    for item in "abc":
+        open_item(account_key(first), item)
+    actions.forget_reader(user=first)
+    first.delete()
+    second = UserFactory(email="ada@example.com")
+    open_item(account_key(second), "b")
+    move(second, "ada@example.org")
+    assert (row_of(second).opened, row_of(second).carried) == (["b", "a", "c"], ["z"])
+
+
+def test_two_mailboxes_are_never_more_than_two_allowances():
+    """Whoever owns two could else move and delete in turns, and read on for ever."""
+    seen: set[str] = set()
+    user = UserFactory(email="even@example.com")
+    for turn in range(8):
+        for item in (f"{turn}-{number}" for number in range(6)):
+            if open_item(account_key(user), item).allowed:
+                seen.add(item)
+        move(user, f"{'odd' if turn % 2 == 0 else 'even'}@example.com")
+        if turn % 3 == 2:
+            address = user.email
+            actions.forget_reader(user=user)
+            user.delete()
+            user = UserFactory(email=address)
+            actions.start_account(user=user, guest_key=None)
+    assert len(seen) <= 10
+
+
+def test_another_spelling_of_the_mailbox_is_no_move():
+    user = UserFactory(email="ada@gmail.com")
+    open_item(account_key(user), "a")
+    move(user, "a.d.a@gmail.com")
+    assert not DeletedAllowance.objects.exists()
 
 
 def test_an_export_holds_all_that_is_kept_about_an_account():
