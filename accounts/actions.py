@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.cache.backends.db import DatabaseCache
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -66,15 +66,24 @@ def delete_account(*, user: User) -> None:
 
 def purge_unverified(*, before: datetime.datetime) -> int:
     """Deletes accounts made before a moment that nobody ever verified; how many there were."""
-    accounts = User.objects.never_verified(before=before)
-    return accounts.delete()[1].get("accounts.User", 0)
+    count = 0
+    for key in list(User.objects.never_verified(before=before).values_list("pk", flat=True)):
+        with transaction.atomic():
+            # Asked again under a lock: somebody may have entered the code since.
+            account = User.objects.never_verified(before=before).filter(pk=key).select_for_update(of=("self",)).first()
+            if account:
+                delete_account(user=account)
+                count += 1
+    return count
 
 
 def purge_sessions() -> int:
     """Forgets sessions that have ended, with the address and browser kept for each; how many there were."""
     now = timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
-    ended: QuerySet[Any] = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    # NOT EXISTS, since NOT IN compares each with each once the list does not fit into work_mem.
+    lives = Session.objects.filter(session_key=OuterRef("session_key"))
+    ended: QuerySet[Any] = UserSession.objects.filter(~Exists(lives))
     return ended.delete()[0]
 
 

@@ -349,7 +349,7 @@ def restore_openings(*, user: Any) -> None:
     for meter in all_meters():
         start = window_start(meter.windows[REGISTERED], day)
         for kept in DeletedAllowance.objects.of_address(user.email, meter.name, start):
-            values = {
+            values: dict[str, Any] = {
                 "reader_key": account_key(user),
                 "meter": meter.name,
                 "window_start": start,
@@ -499,7 +499,7 @@ class Purged:
 
     allowances: int
     networks: int
-    deleted_accounts: int
+    memories: int
 
 
 def purge(*, batch_size: int = 10_000) -> Purged:

@@ -43,6 +43,6 @@ def all_meters() -> list[Meter]:
     return [get_meter(name) for name in settings.QUOTA_METERS]
 
 
-def count_of(number: int, unit: str) -> str:
+def count_of(number: int, unit: str, units: str = "") -> str:
     """ "1 page view", "5 page views"."""
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{number:,} {unit if number == 1 else units or f'{unit}s'}"

@@ -81,7 +81,7 @@ class QuotaMiddleware:
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether the database cannot be reached, or does not take what is written (a standby, or frozen by an operator)."""
+    """Whether the database cannot be reached, or only reads (a standby, or frozen by an operator)."""
     return isinstance(error, OperationalError | InterfaceError) or isinstance(error.__cause__, ReadOnlySqlTransaction)
 
 

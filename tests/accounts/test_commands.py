@@ -5,6 +5,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
+from quotas.models import Allowance, DeletedAllowance
+from quotas.readers import account_key
+from quotas.windows import today, window_start
 from tests.accounts.factories import AccountFactory
 from tests.factories import SuperuserFactory
 
@@ -28,6 +31,18 @@ def test_old_accounts_that_nobody_verified_go_and_all_others_stay(capsys):
     assert capsys.readouterr().out == "Deleted 1 unverified account older than 30 days.\n"
     left = {"young@example.com", "verified@example.com", "used@example.com", "editor@example.com", "root@example.com"}
     assert set(User.objects.values_list("email", flat=True)) == left
+
+
+def test_an_account_that_goes_leaves_no_ledger_and_its_address_remembers():
+    """Who deletes an account and registers again without entering the code must not be a new reader after a month."""
+    account = AccountFactory(email="back@example.com", verified=False, date_joined=ago(31))
+    row = {"meter": "code_page", "window_start": window_start("month", today()), "created_on": today()}
+    Allowance.objects.create(reader_key=account_key(account), opened=["cpt:38570"], **row)
+
+    call_command("purge_unverified")
+
+    assert not Allowance.objects.exists()
+    assert DeletedAllowance.objects.get().opened == ["cpt:38570"]
 
 
 def test_the_age_can_be_given(capsys):

@@ -151,7 +151,7 @@ def test_the_memory_ends_with_the_window():
     with time_machine.travel("2026-12-01", tick=False):
         actions.restore_openings(user=user)
         assert not Allowance.objects.exists()
-        assert actions.purge().deleted_accounts == 1
+        assert actions.purge().memories == 1
 
 
 def test_the_memory_survives_a_change_of_the_secret(settings):
@@ -378,4 +378,4 @@ def test_networks_are_forgotten_the_day_after():
 def test_a_memory_that_never_ends_is_kept(meter):
     meter["windows"] = {"guest": "month", "registered": "ever"}
     DeletedAllowance.objects.create(address_digest="a", meter="code_page", window_start=EVER, expires_on=None)
-    assert actions.purge().deleted_accounts == 0
+    assert actions.purge().memories == 0

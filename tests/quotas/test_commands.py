@@ -101,7 +101,7 @@ def test_an_engine_names_one_file(prefix_file):
 def test_purging_says_what_went(capsys):
     Allowance.objects.create(reader_key="g:1", meter="code_page", window_start="2020-01-01", created_on="2020-01-01")
     call_command("purge_quotas", batch_size=1)
-    assert capsys.readouterr().out == "Purged 1 allowances, 0 network days and 0 memories of deleted accounts.\n"
+    assert capsys.readouterr().out == "Purged 1 allowance, 0 network days and what 0 mailboxes remembered.\n"
 
 
 def test_migrating_makes_the_shared_cache_and_takes_it_away_again():

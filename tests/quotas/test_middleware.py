@@ -510,20 +510,19 @@ def test_no_reader_sees_a_page_while_the_database_refuses_connections(client, mo
 
 
 @pytest.fixture
-def _read_only():
+def read_only():
     """As after a failover to a standby, or when an operator froze the database."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL transaction_read_only = on")
 
 
-@pytest.mark.usefixtures("_read_only")
-def test_nothing_is_shown_when_the_database_only_reads(client):
+def test_nothing_is_shown_when_the_database_only_reads(client, read_only):
     answer = client.get("/things/a/")
     assert answer.status_code == 503
     assert b"guest 1/1" not in answer.content
 
 
-def test_any_view_that_meets_a_database_that_only_reads_answers_503(client, account, _read_only):
+def test_any_view_that_meets_a_database_that_only_reads_answers_503(client, account, read_only):
     assert client.post("/usage/more/", {"meter": "code_page", "message": "An audit"}).status_code == 503
 
 
