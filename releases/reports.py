@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+T = TypeVar("T")
 
 NAMES_KEPT = 500  # of the codes behind a count; a release that changes more is read in its own file
 
@@ -63,7 +66,8 @@ class ImportReport:
         """The report of an edition; None for one that no import wrote (tests and hand-made rows)."""
         if not kept:
             return None
-        return cls(**{**kept, "groups": [GroupReport(**group) for group in kept["groups"]]})
+        groups = [restore(GroupReport, group) for group in kept.get("groups", [])]
+        return restore(cls, {**kept, "groups": groups})
 
     def lines(self) -> list[str]:
         compared = f"compared with {self.predecessor}" if self.predecessor else "nothing to compare it with"
@@ -74,6 +78,17 @@ class ImportReport:
             lines.append(f"not in these files, so unknown: {', '.join(self.lacks)}")
         lines += [f"left out: {count:,} {reason}" for reason, count in self.skipped.items()]
         return [*lines, *self.remarks, f"{self.outcome} ({self.seconds:.1f} s)"]
+
+
+def restore(cls: type[T], kept: Mapping[str, Any]) -> T:
+    """What another version of this program kept: a field that it did not know yet is empty, one that we do not know
+    is left out."""
+    hints = get_type_hints(cls)
+    return cls(**{name: kept[name] if name in kept else empty(hint) for name, hint in hints.items()})
+
+
+def empty(hint: Any) -> Any:
+    return None if isinstance(hint, UnionType) else (get_origin(hint) or hint)()
 
 
 def shorten(names: list[str], *, keep: int = 20) -> str:
