@@ -186,7 +186,7 @@ def main() -> int:
     with database(env, throwaway=options.command != "manage"):
         chosen = any(Path(argument.partition("::")[0]).exists() for argument in options.rest)
         program = {
-            "test": ["-m", "pytest"],
+            "test": ["-m", "pytest", *([] if options.rest else ["--cov"])],  # of a part, coverage says nothing
             "e2e": ["-m", "pytest", "-m", "e2e", *([] if chosen else ["tests/e2e"])],
             "manage": ["manage.py"],
         }
