@@ -16,7 +16,6 @@ class AsOfForm(forms.Form):
         label="Date of service",
         required=False,
         input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date", "min": EARLIEST.isoformat()}),
         error_messages={"invalid": "Write the date of service as year-month-day, such as 2025-03-01."},
     )
 

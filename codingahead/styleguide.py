@@ -315,7 +315,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         {
             "pages": [(name, title) for name, (title, _, _) in PAGES.items()],
             "badges": [Badge(word, word.lower()) for word in ("Neutral", "Good", "Warning", "Danger", "Info")],
-            "icons": ("lock", "copy", "print", "search", "check", "previous", "next", "date", "flag"),
+            "icons": ("lock", "copy", "print", "search"),
             "breadcrumb": code_page().breadcrumb,
             "rows": rows(),
             "page": browse().page,
