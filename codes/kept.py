@@ -52,8 +52,10 @@ def kept_page(
 ) -> HttpResponse:
     """A page that is the same for all guests, from memory if it is there; `build` answers 200 or raises.
 
+    Its address with the query is part of the key: the header's links repeat it, and what one guest was sent here with
+    (by an advertisement, or by somebody who means ill) must not reach another.
     Whoever has a session or waiting messages gets a page built for them alone.
     """
     if settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES:
         return build()
-    return HttpResponse(pages.get(key, revision=revision, build=lambda: build().content))
+    return HttpResponse(pages.get((key, request.get_full_path()), revision=revision, build=lambda: build().content))

@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 import time_machine
+from django.test import Client
 
 from codes.models import Code
 from tests.factories import (
@@ -32,6 +33,13 @@ def test_a_system_page_shows_its_tree_of_headings(client):
     html = client.get("/codes/cpt/").content.decode()
     assert html.index("Surgery") < html.index("Lymph nodes")
     assert "38500–38999" in html
+
+
+@pytest.mark.parametrize("address", ["/codes/", "/codes/cpt/", "/codes/cpt/nodes/", "/cpt/38570/"])
+def test_what_one_guest_wrote_into_the_address_reaches_no_other(address):
+    CodeFactory(code="38570", heading=HeadingFactory(slug="nodes"), described=True)
+    Client().get(address, {"word": "a-private-word"})
+    assert "a-private-word" not in Client().get(address).content.decode()
 
 
 def test_a_system_without_codes_says_so(client):
