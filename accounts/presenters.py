@@ -11,6 +11,33 @@ from accounts.models import User
 from codes.models import CodeSystem
 from quotas.meters import GUEST, REGISTERED, get_meter
 
+# The first word that is found counts: Edge and Opera also say Chrome, and Chrome also says Safari.
+BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "Firefox": "Firefox",
+    "FxiOS": "Firefox",
+    "Chrome": "Chrome",
+    "CriOS": "Chrome",
+    "Safari": "Safari",
+}
+MACHINES = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "an iPhone",
+    "iPad": "an iPad",
+    "Macintosh": "a Mac",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+
+
+def browser_in_words(user_agent: str) -> str:
+    """ "Firefox on Windows": enough for readers to know their devices. The client wrote it, so nothing relies on it."""
+    browser = next((name for word, name in BROWSERS.items() if word in user_agent), "an unknown browser")
+    machine = next((name for word, name in MACHINES.items() if word in user_agent), "")
+    return f"{browser} on {machine}" if machine else browser
+
 
 @dataclass(frozen=True, slots=True)
 class Invitation:

@@ -191,10 +191,10 @@ class CodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         parts = [f"{published} published"] if published else []
         return ", ".join([*parts, f"{drafts} draft{'s' if drafts > 1 else ''}"] if drafts else parts) or "none"
 
-    @admin.display(description="sample", boolean=True)
-    def is_sample(self, code: Code) -> bool | None:
+    @admin.display(description="sample")
+    def is_sample(self, code: Code) -> str | None:
         entry = getattr(code, "entry", None)
-        return entry.is_sample if entry else None
+        return "sample" if entry and entry.is_sample else None
 
     @admin.action(description="Publish the drafts of the selected codes", permissions=["change"])
     def publish_drafts(self, request: HttpRequest, queryset: QuerySet[Code]) -> HttpResponse | None:

@@ -11,7 +11,6 @@ from django.core.paginator import Page
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.text import Truncator
 
 from codes import cms_labels
 from codes.models import LOCKED_KINDS, Code, CodeSystem, HcpcsRecord, Heading, Section, code_url
@@ -212,7 +211,7 @@ def present_code(
     descriptor = present_descriptor(code, day=day)
     entry = getattr(code, "entry", None)
     trail = breadcrumb(code.system, code.heading, last=code.code, last_url=url)
-    page_title = Truncator(entry.title if entry else descriptor.text).chars(110)
+    page_title = shorten(entry.title if entry else descriptor.text, 110)
     return CodePage(
         code=code.code,
         system_slug=code.system.slug,
@@ -388,7 +387,7 @@ def source_lines(code: Code, descriptor: DescriptorView, *, day: datetime.date) 
     shown = {"official": [text_on(code, day), newest], "override": [newest]}.get(descriptor.kind, [])
     lines = list(dict.fromkeys(source_line(text) for text in shown if text))
     if entry := getattr(code, "entry", None):
-        kind = "Sample content, not reviewed by a certified coder" if entry.is_sample else "Editorial content"
+        kind = "sample content, not reviewed by a certified coder" if entry.is_sample else "editorial content"
         lines.append(SourceLine(name=settings.SITE_NAME, edition=kind, imported_on=None))
     return lines
 
@@ -453,7 +452,7 @@ def present_wall(code: Code, *, admission: Admission) -> Wall:
     return Wall(
         code=code.code,
         system_name=code.system.name,
-        title=Truncator(code.title).chars(110),
+        title=shorten(code.title, 110),
         url=url,
         breadcrumb=breadcrumb(code.system, code.heading, last=code.code, last_url=url),
         section_titles=[kind.label for kind in LOCKED_KINDS],
@@ -469,7 +468,7 @@ def describe_items(items: Iterable[str]) -> dict[str, tuple[str, str, str]]:
     """For items such as "cpt:38570": label, plain title and address, in one query. Unknown items are left out."""
     codes = Code.objects.for_items(items).with_titles().select_related("system")
     return {
-        code.item: (f"{code.system.name} {code.code}", Truncator(code.title).chars(110), code.get_absolute_url())
+        code.item: (f"{code.system.name} {code.code}", shorten(code.title, 110), code.get_absolute_url())
         for code in codes
     }
 
@@ -522,7 +521,7 @@ def present_rows(codes: Iterable[Code], *, day: datetime.date) -> list[CodeRow]:
         CodeRow(
             label=code.code,
             url=code.get_absolute_url(),
-            title=Truncator(code.title).chars(160),
+            title=shorten(code.title, 160),
             system_name=code.system.name,
             badges=badges(code, day=day),
         )
@@ -544,9 +543,16 @@ def breadcrumb(system: CodeSystem, heading: Heading | None, *, last: str = "", l
     return links
 
 
+def shorten(text: str, most: int) -> str:
+    """`text` in at most that many characters, never cut inside a word."""
+    if len(text) <= most:
+        return text
+    return text[: most - 1].rsplit(" ", 1)[0].rstrip(" ,;:(–-") + "…"
+
+
 def link_to(system: str, code: str, *, title: str = "") -> Link:
     """A link to a code's page, without asking whether the code is loaded: an unknown one is a designed 404."""
-    return Link(code, code_url(system, code), Truncator(title).chars(80))
+    return Link(code, code_url(system, code), shorten(title, 80))
 
 
 def with_next(name: str, url: str) -> str:

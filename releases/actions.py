@@ -21,6 +21,7 @@ from releases.importers import (
     ReleaseError,
     ReleaseFile,
     quiet,
+    words_for,
 )
 from releases.models import Edition, EditionFile, Source
 from releases.reports import GroupReport, ImportReport, shorten
@@ -148,7 +149,7 @@ def load(
         outcome=f"Dry run: nothing was written. Without it: {outcome}" if dry_run else outcome,
         predecessor=predecessor.label if predecessor else None,
         groups=groups,
-        lacks=[importer.groups.get(name, name.replace("_", " ")) for name in edition.lacks],
+        lacks=[words_for(importer, name) for name in edition.lacks],
         skipped=reading.skipped(),
         remarks=remarks,
         seconds=round(time.monotonic() - started, 2),
@@ -175,7 +176,7 @@ def refuse_other_bytes(cursor: CursorWrapper, importer: Importer, edition: Editi
     known = f"{here} is already imported from other bytes"
     if found:
         raise ReleaseError(f"{known}. Differences: {'; '.join(found)}. To take the new file, add --replace.")
-    extra = [importer.groups.get(name, name.replace("_", " ")) for name in here.lacks if name not in edition.lacks]
+    extra = [words_for(importer, name) for name in here.lacks if name not in edition.lacks]
     more = f" The new file also has: {', '.join(extra)}; --replace takes it." if extra else ""
     raise AlreadyImported(f"{known}; differences: none. Nothing changed.{more}")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db.backends.utils import CursorWrapper
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
-from releases.importers import Importer, Progress, Reading, ReleaseError
+from releases.importers import Importer, Progress, Reading, ReleaseError, words_for
 from releases.models import Edition
 from releases.reports import NAMES_KEPT, GroupReport, shorten
 
@@ -120,7 +120,7 @@ def report_group(
         no_longer_listed=gone,
         newly_terminated=terminated,
         reworded=reworded if compared else {},
-        by_column={column.replace("_", " "): count for column, count in by_column.items() if count},
+        by_column={words_for(importer, column): count for column, count in by_column.items() if count},
         names=names_of(cursor, group) if compared else {},
     )
 

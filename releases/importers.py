@@ -99,6 +99,7 @@ class Importer(Protocol):
     key: ClassVar[Sequence[str]]  # columns that tell rows apart; the first is the group
     compared: ClassVar[Sequence[str]]  # columns in which a row counts as changed
     groups: ClassVar[Mapping[str, str]]  # what the rows of a group are called: {"hcpcs": "codes"}
+    words: ClassVar[Mapping[str, str]]  # columns whose names do not read well: {"asc_group": "ASC group"}
     reworded: ClassVar[Mapping[str, str]]  # text columns counted by themselves: {"long": "long descriptions"}
     terminated: ClassVar[str | None]  # the column that holds a last day, if rows have one
     name_column: ClassVar[str]  # what reports list: the code
@@ -130,3 +131,8 @@ class Importer(Protocol):
 
     def remarks(self, cursor: CursorWrapper, *, edition_id: int) -> list[str]:
         """Sentences that editors should read in the report, such as overrides whose original changed."""
+
+
+def words_for(importer: Importer, name: str) -> str:
+    """A column, or a group of rows, as reports call it."""
+    return importer.groups.get(name) or importer.words.get(name) or name.replace("_", " ")

@@ -101,6 +101,16 @@ class HcpcsImporter:
     # The action code tells what CMS did in this edition, so it says nothing about the code itself.
     compared: ClassVar[Sequence[str]] = ("long", "short", *(name for name in NAMES if name != "action"))
     groups: ClassVar[Mapping[str, str]] = {CODES: "codes", MODIFIERS: "modifiers"}
+    words: ClassVar[Mapping[str, str]] = {
+        "cim_references": "CIM references",
+        "mcm_references": "MCM references",
+        "asc_group": "ASC group",
+        "asc_effective_on": "ASC effective date",
+        "opps_group": "OPPS group",
+        "opps_indicator": "OPPS indicator",
+        "opps_effective_on": "OPPS effective date",
+        "betos": "BETOS",
+    }
     reworded: ClassVar[Mapping[str, str]] = {"long": "long descriptions", "short": "short descriptions"}
     terminated: ClassVar[str | None] = "terminated_on"
     name_column: ClassVar[str] = "code"

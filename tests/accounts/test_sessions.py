@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.presenters import browser_in_words
 from tests.accounts.factories import AccountFactory
 from tests.accounts.helpers import LOGIN, SESSIONS, is_logged_in, log_in, path_of
 
@@ -35,7 +36,8 @@ def test_the_page_lists_the_readers_sessions_and_nobody_elses(client, elsewhere)
     log_in(client, "reader@example.com")
     page = client.get(SESSIONS).content.decode()
     assert "192.0.2.7" in page
-    assert "&lt;b&gt;Netscape&lt;/b&gt;" in page
+    assert "an unknown browser" in page
+    assert "Netscape" not in page
     assert "192.0.2.99" not in page
     assert page.count("This one") == 1
 
@@ -79,3 +81,25 @@ def test_counts_of_attempts_are_forgotten_when_they_have_run_out(client, capsys)
     with connection.cursor() as cursor:
         cursor.execute("SELECT cache_key FROM cache WHERE cache_key LIKE '%127.0.0.1%'")
         assert cursor.fetchall() == []
+
+
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        (CHROME, "Chrome on Windows"),
+        (f"{CHROME} Edg/140.0.0.0", "Edge on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/18.6 Mobile/15E148 Safari/604.1",
+            "Safari on an iPhone",
+        ),
+        ("<b>Netscape</b>", "an unknown browser"),
+        ("", "an unknown browser"),
+    ],
+)
+def test_a_browser_is_named_in_words(user_agent, words):
+    assert browser_in_words(user_agent) == words

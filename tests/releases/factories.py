@@ -17,6 +17,7 @@ class LinesImporter:
     key: ClassVar[Sequence[str]] = ("kind", "word")
     compared: ClassVar[Sequence[str]] = ("line",)
     groups: ClassVar[Mapping[str, str]] = {"word": "words"}
+    words: ClassVar[Mapping[str, str]] = {}
     reworded: ClassVar[Mapping[str, str]] = {}
     terminated: ClassVar[str | None] = None
     name_column: ClassVar[str] = "word"
