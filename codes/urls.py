@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 
 from codes import views
 from codes.converters import CodeConverter, SystemConverter
-from codes.sitemaps import SITEMAPS
+from codes.sitemaps import SITEMAPS, sitemap_index
 
 register_converter(SystemConverter, "system")
 register_converter(CodeConverter, "code")
@@ -21,9 +21,7 @@ urlpatterns = [
     # Readers tell editors
     path("report/", views.report, name="report"),
     # Search engines
-    path(
-        "sitemap.xml", sitemaps.index, {"sitemaps": SITEMAPS, "sitemap_url_name": "codes:sitemap"}, name="sitemap_index"
-    ),
+    path("sitemap.xml", sitemap_index, name="sitemap_index"),
     path("sitemap-<section>.xml", sitemaps.sitemap, {"sitemaps": SITEMAPS}, name="sitemap"),
     # Code pages, last: any two words of an address could be one
     path("<system:system>/", views.system_redirect, name="system_redirect"),

@@ -166,6 +166,18 @@ def test_the_sitemap_index_leads_to_every_code_page(client, settings):
     assert "/codes/cpt/</loc>" in client.get("/sitemap-pages.xml").content.decode()
 
 
+@time_machine.travel("2026-11-22")
+def test_the_sitemap_index_tells_when_a_description_last_changed_without_reading_every_code(
+    client, django_assert_max_num_queries
+):
+    CodeFactory(code="38570", described=True)
+    CodeFactory(code="38571")
+    with django_assert_max_num_queries(4) as asked:
+        index = client.get("/sitemap.xml").content.decode()
+    assert "<loc>http://127.0.0.1:8000/sitemap-codes.xml</loc><lastmod>2026-11-22" in index
+    assert not [query["sql"] for query in asked.captured_queries if '"codes_code"."code"' in query["sql"]]
+
+
 def test_the_sitemap_is_paged_for_many_codes(client):
     system = CodeSystemFactory(slug="icd-10-cm")
     Code.objects.bulk_create(Code(system=system, code=f"A{n:05}", position=f"A{n:05}") for n in range(10_001))

@@ -150,6 +150,14 @@ def test_canonical_links_never_take_the_host_of_the_request(client, code, settin
     assert "mirror.example" not in html
 
 
+@pytest.mark.parametrize("address", ["/sitemap.xml", "/sitemap-codes.xml", "/sitemap-pages.xml", "/robots.txt"])
+def test_what_crawlers_are_sent_to_never_takes_the_host_of_the_request(client, code, settings, address):
+    settings.ALLOWED_HOSTS = ["other.example"]
+    html = client.get(address, headers={"host": "other.example"}).content.decode()
+    assert "http://127.0.0.1:8000/" in html
+    assert "other.example" not in html
+
+
 def test_random_bytes_as_a_form_get_a_clear_answer(client):
     noise = random.Random(7)  # noqa: S311 - repeatable noise
     for _ in range(30):
