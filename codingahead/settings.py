@@ -107,8 +107,13 @@ TEMPLATES = [
 # Counting relies on READ COMMITTED and autocommit (docs/quotas.md), so ATOMIC_REQUESTS stays off.
 DATABASES = {"default": env.db_url_config(required("DATABASE_URL"))}
 DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": False}
-# A database that does not answer is a 503 soon, not a page that hangs.
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,  # a database that does not answer is a 503 soon, not a page that hangs
+    # Statements that come again are prepared: planning cost more than running them (ADR 0063).
+    "server_side_binding": True,
+    "prepare_threshold": 3,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Shared by all workers: rate limits that each process counts for itself are no limits.

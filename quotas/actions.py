@@ -58,14 +58,16 @@ WITH crawler AS (
     SELECT engine FROM quotas_crawlernetwork WHERE network >>= %(address)s::inet LIMIT 1
 ), counted AS (
     INSERT INTO quotas_networkday AS mine (day, network, guests)
-    SELECT %(day)s, %(network)s, 1
+    SELECT %(day)s::date, %(network)s::text, 1
     WHERE NOT EXISTS (SELECT FROM crawler) AND NOT EXISTS (
-        SELECT FROM quotas_networkday WHERE day = %(day)s AND network = %(network)s AND guests >= %(bound)s)
-    ON CONFLICT (day, network) DO UPDATE SET guests = mine.guests + 1 WHERE mine.guests < %(bound)s
+        SELECT FROM quotas_networkday
+        WHERE day = %(day)s::date AND network = %(network)s::text AND guests >= %(bound)s::int
+    )
+    ON CONFLICT (day, network) DO UPDATE SET guests = mine.guests + 1 WHERE mine.guests < %(bound)s::int
     RETURNING guests
 ), opened AS (
     INSERT INTO quotas_allowance (reader_key, meter, window_start, created_on, opened, carried)
-    SELECT %(reader_key)s, %(meter)s, %(window_start)s, %(day)s, ARRAY[%(item)s::text], '{}' FROM counted
+    SELECT %(reader_key)s, %(meter)s, %(window_start)s::date, %(day)s::date, ARRAY[%(item)s::text], '{}' FROM counted
     RETURNING id
 )
 SELECT EXISTS (SELECT FROM crawler), EXISTS (SELECT FROM opened)

@@ -180,7 +180,8 @@ def test_the_sitemap_index_tells_when_a_description_last_changed_without_reading
 
 def test_the_sitemap_is_paged_for_many_codes(client):
     system = CodeSystemFactory(slug="icd-10-cm")
-    Code.objects.bulk_create(Code(system=system, code=f"A{n:05}", position=f"A{n:05}") for n in range(10_001))
+    codes = [Code(system=system, code=f"A{n:05}", position=f"A{n:05}") for n in range(10_001)]
+    Code.objects.bulk_create(codes, batch_size=1000)
     assert "/sitemap-codes.xml?p=2" in client.get("/sitemap.xml").content.decode()
     assert client.get("/sitemap-codes.xml?p=2").content.count(b"<loc>") == 1
 
