@@ -13,6 +13,8 @@ from releases.importers import ReleaseError, ReleaseFile, RowError
 
 MAX_LINE = 64 * 1024
 MAX_WORKBOOK = 512 * 1024 * 1024  # unpacked; the largest CMS workbook has 40 MB
+MAX_CELLS = 10_000_000  # up to the last row and column that hold something; CMS's largest workbook has 3 million
+CELL = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})([0-9]{1,9})["']""")
 # What zipfile raises when an archive is cut, damaged, or packed in a way that Python cannot unpack.
 DAMAGED = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
@@ -75,17 +77,33 @@ def read_sheets(file: ReleaseFile) -> Iterator[tuple[str, list[list[Any]]]]:
 
 
 def refuse_bomb(file: ReleaseFile) -> None:
-    """Unpacks a workbook without keeping it: what its directory says about sizes may be a lie."""
+    """Unpacks a workbook without keeping it: what it says about its own sizes may be a lie."""
     total = 0
     try:
         with zipfile.ZipFile(file.path) as archive:
             for member in archive.infolist():
                 with archive.open(member) as stream:
+                    row = column = 0
+                    rest = b""
                     while chunk := stream.read(1 << 20):
                         total += len(chunk)
                         if total > MAX_WORKBOOK:
                             raise ReleaseError(f"{file.name} unpacks to more than {MAX_WORKBOOK >> 20} MB. Refused.")
+                        # The library makes room for every cell up to the last row and column.
+                        for letters, digits in set(CELL.findall(rest + chunk)):
+                            row, column = max(row, int(digits)), max(column, number_of_column(letters))
+                        if row * column > MAX_CELLS:
+                            raise ReleaseError(f"{file.name} reaches to row {row:,} and column {column:,}. Refused.")
+                        rest = chunk[-100:]  # a cell may begin here
     except (*DAMAGED, RuntimeError):  # the last is how zipfile says that a password is needed
         raise ReleaseError(
             f"{file.name} is no readable workbook; it seems to be cut or damaged. Fetch it again."
         ) from None
+
+
+def number_of_column(letters: bytes) -> int:
+    """A → 1, AA → 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number

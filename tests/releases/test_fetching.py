@@ -9,7 +9,7 @@ from releases import fetching, reading
 from releases.fetching import digest_of, fetch
 from releases.importers import ReleaseError, ReleaseFile, quiet
 from releases.reading import read_lines, read_sheets
-from tests.codes.imports.files import workbook, zipped
+from tests.codes.imports.files import unzipped, workbook, zipped
 from tests.releases.factories import LinesImporter
 
 
@@ -99,6 +99,19 @@ def test_a_workbook_that_explodes_is_refused(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(reading, "MAX_WORKBOOK", 1 << 20)
     [file] = get(tmp_path, write(tmp_path / "a.xlsx", workbook([["x" * (3 << 20)]])))
     with pytest.raises(ReleaseError, match=r"a\.xlsx unpacks to more than 1 MB"):
+        list(read_sheets(file))
+
+
+@pytest.mark.parametrize(("row", "column"), [("1048576", "XFD"), ("99999999", "A"), ("700", "xfd")])
+def test_a_workbook_that_reaches_far_out_is_refused(tmp_path: Path, row: str, column: str) -> None:
+    """The library makes room for every cell up to the last: 1 KB would take 550 GB, and end the process."""
+    parts = unzipped(workbook([[1.0, 2.0]]))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    sheet = sheet.replace(b"<c><v>1", f'<c r="A{row}"><v>1'.encode()).replace(
+        b"<c><v>2", f"<c r='{column}1'><v>2".encode()
+    )
+    [file] = get(tmp_path, write(tmp_path / "a.xlsx", zipped(parts | {"xl/worksheets/sheet1.xml": sheet})))
+    with pytest.raises(ReleaseError, match=r"a\.xlsx reaches to row .* Refused"):
         list(read_sheets(file))
 
 

@@ -122,6 +122,11 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
+def unzipped(packed: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def comma_separated(*records: Record) -> bytes:
     rows = [
         f'{record.code},"{record.long}",{record.short},{record.coverage},1,{record.added},{record.terminated}\n'
