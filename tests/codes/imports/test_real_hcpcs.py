@@ -1,14 +1,19 @@
 """CMS's own files, where they are at hand: ../shared/data, or the directory that CODINGAHEAD_DATA names."""
 
 import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from codes.content_files import HeadingNode, read_headings
+from codes.imports.hcpcs import HcpcsImporter
 from codes.models import Code
 from releases.actions import import_release
-from releases.importers import ReleaseError
+from releases.fetching import fetch
+from releases.importers import ReleaseError, quiet
 from releases.models import Edition, Source
 from releases.reports import ImportReport
 
@@ -53,3 +58,32 @@ def test_the_editions_from_2018_to_2026() -> None:
     assert after.descriptor is not None
     assert after.descriptor.edition == Edition.objects.get(label="2026Q1")
     assert not Code.objects.filter(system__slug="hcpcs-modifier", descriptor=None).exists()
+
+
+def codes_in(name: str, into: Path) -> dict[str, bool]:
+    """The codes of a file, modifiers left out, and whether each was in force when this was written."""
+    importer = HcpcsImporter()
+    into.mkdir()
+    [file] = fetch([str(DATA / name)], importer=importer, into=into, progress=quiet)
+    rows = [dict(zip(importer.columns, row, strict=True)) for row in importer.read([file]).rows]
+    return {
+        str(row["code"]): str(row["terminated_on"] or "9999") > "2026-11-22" for row in rows if row["system"] == "hcpcs"
+    }
+
+
+def leaves(nodes: Iterable[HeadingNode]) -> Iterator[HeadingNode]:
+    for node in nodes:
+        yield from leaves(node.children) if node.children else [node]
+
+
+def test_every_code_falls_in_exactly_one_leaf_of_the_delivered_headings(tmp_path: Path) -> None:
+    path = settings.BASE_DIR / "fixtures" / "content" / "headings.yaml"
+    ranges = list(leaves(read_headings(path, path.read_bytes())["hcpcs"]))
+    files = ["2018-Alpha-Numeric-HCPCS-File.zip", "HCPC2019_CONTR_ANWEB.txt", "hcpcs_level2_2026Q1.csv"]
+    editions = [codes_in(name, tmp_path / name) for name in files]
+    codes = sorted(set().union(*editions))
+    assert len(codes) > 8623
+    homes = {code: [leaf.slug for leaf in ranges if leaf.first_code <= code <= leaf.last_code] for code in codes}
+    assert {code: slugs for code, slugs in homes.items() if len(slugs) != 1} == {}
+    crowds = Counter(homes[code][0] for code, in_force in editions[-1].items() if in_force)
+    assert crowds.most_common(1)[0][1] <= 250
