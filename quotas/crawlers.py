@@ -6,9 +6,11 @@ https://www.bing.com/toolbox/bingbot.json. Their user-triggered fetchers are peo
 
 import ipaddress
 import json
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 LARGEST_FILE = 5_000_000
 WIDEST = {4: 16, 6: 32}  # a wider prefix would open the door to whole providers: refused
@@ -20,15 +22,32 @@ class BadPrefixFile(Exception):
     """The file is not what a search engine publishes for its crawler; the sentence says why."""
 
 
+def refuse_other_than_https(url: str) -> None:
+    if urlsplit(url).scheme != "https":
+        raise BadPrefixFile(f"{url}: only https addresses are fetched, since anybody on the way could change it.")
+
+
+class StayOnHttps(HTTPRedirectHandler):
+    """The library would follow a redirect to http, too."""
+
+    def redirect_request(self, *args: Any) -> Request | None:
+        refuse_other_than_https(args[-1])
+        return super().redirect_request(*args)
+
+
+OPENER = build_opener(StayOnHttps)
+
+
 def read_file(place: str) -> bytes:
     """The bytes of a file, or of an https address."""
-    url = urlsplit(place)
-    if url.scheme in {"http", "https"}:
-        if url.scheme != "https":
-            raise BadPrefixFile(f"{place}: only https addresses are fetched, since anybody on the way could change it.")
+    if "://" in place:
+        refuse_other_than_https(place)
         request = Request(place, headers={"User-Agent": "CodingAhead refresh_crawlers"})  # noqa: S310 - https only
-        with urlopen(request, timeout=30) as response:  # noqa: S310 - https only
-            return bytes(response.read(LARGEST_FILE + 1))
+        try:
+            with OPENER.open(request, timeout=30) as response:
+                return bytes(response.read(LARGEST_FILE + 1))
+        except (HTTPException, ValueError) as error:
+            raise BadPrefixFile(f"{place} could not be fetched: {error or type(error).__name__}.") from None
     with Path(place).open("rb") as file:
         return file.read(LARGEST_FILE + 1)
 

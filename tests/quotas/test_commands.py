@@ -1,5 +1,8 @@
 import io
 import json
+from email.message import Message
+from http.client import BadStatusLine
+from urllib.response import addinfourl
 
 import pytest
 from django.core.cache import cache
@@ -137,16 +140,30 @@ def test_an_https_address_is_fetched_and_named_after_its_file(monkeypatch):
         asked.append(request.full_url)
         return io.BytesIO(b'{"prefixes": [{"ipv4Prefix": "66.249.64.0/27"}]}')
 
-    monkeypatch.setattr("quotas.crawlers.urlopen", answer)
+    monkeypatch.setattr("quotas.crawlers.OPENER.open", answer)
     call_command("refresh_crawlers", "https://example.com/ranges/googlebot.json?x=1")
     assert asked == ["https://example.com/ranges/googlebot.json?x=1"]
     assert networks() == {("googlebot", "66.249.64.0/27")}
 
 
-def test_a_site_that_does_not_answer_changes_nothing(monkeypatch):
-    def fail(request, timeout):
-        raise OSError("timed out")
+def test_a_redirect_that_leaves_https_is_not_followed(monkeypatch):
+    def redirect(handler, request):
+        headers = Message()
+        headers["Location"] = "http://example.org/googlebot.json"
+        answer = addinfourl(io.BytesIO(), headers, request.full_url, 302)
+        answer.msg = "Found"
+        return answer
 
-    monkeypatch.setattr("quotas.crawlers.urlopen", fail)
-    with pytest.raises(CommandError, match=r"timed out\. Nothing was changed"):
+    monkeypatch.setattr("urllib.request.HTTPSHandler.https_open", redirect)
+    with pytest.raises(CommandError, match=r"http://example\.org/googlebot\.json: only https.*Nothing was changed"):
+        call_command("refresh_crawlers", "https://example.com/googlebot.json")
+
+
+@pytest.mark.parametrize("error", [OSError("timed out"), BadStatusLine("timed out"), ValueError("timed out")])
+def test_a_site_that_does_not_answer_changes_nothing(monkeypatch, error):
+    def fail(request, timeout):
+        raise error
+
+    monkeypatch.setattr("quotas.crawlers.OPENER.open", fail)
+    with pytest.raises(CommandError, match=r"timed out.*\. Nothing was changed"):
         call_command("refresh_crawlers", "https://example.com/googlebot.json")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from codes.models import Code
 from releases.models import Edition, Source
@@ -95,6 +95,19 @@ def test_another_edition_is_made_current_and_back(tmp_path: Path) -> None:
 def test_a_mistake_is_one_sentence(arguments: list[str], problem: str) -> None:
     with pytest.raises(CommandError, match=problem):
         run(*arguments)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("error", [OperationalError("server closed\nthe connection"), OSError("No space left")])
+def test_a_database_or_disk_that_fails_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("releases.actions.stage", fail)
+    with pytest.raises(CommandError, match=r"^Nothing was changed\. (server closed the connection|No space left)$"):
+        run("import_release", "hcpcs", write(tmp_path / "HCPC2019_ANWEB.txt", anweb(A)))
 
 
 @pytest.mark.django_db

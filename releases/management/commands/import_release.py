@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from releases.actions import import_release
 from releases.importers import AlreadyImported, ReleaseError, quiet
@@ -49,6 +50,8 @@ class Command(BaseCommand):
             outcome = str(nothing_to_do)
         except ReleaseError as error:
             raise CommandError(str(error)) from error
+        except (DatabaseError, OSError) as error:  # gone, full, not to be read: the transaction went with it
+            raise CommandError(f"Nothing was changed. {' '.join(str(error).split())}") from error
         finally:
             if isinstance(progress, Ticker):
                 progress.clear()
