@@ -30,21 +30,11 @@ from codes import actions, markdown
 from codes.admin_forms import CodeForm
 from codes.admin_history import Version, versions_of
 from codes.models import Code, CodeSystem, Descriptor, DescriptorOverride, Entry, ErrorReport, HcpcsRecord, Section
+from quotas.admin import ReadOnly
 
 DESCRIPTORS_SHOWN = 10
 SECTIONS_SHOWN = 50
 VERSIONS_A_PAGE = 20
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 # --- Filters of the list of codes -------------------------------------------------------------------------------
@@ -432,7 +422,7 @@ class CodeSystemAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(DescriptorOverride)
-class DescriptorOverrideAdmin(ReadOnlyAdmin):
+class DescriptorOverrideAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """All editor's wordings in one list. They are written and removed on the screen of their code."""
 
     list_display = ("code_link", "text", "reason", "author", "created_at", "is_outdated")
@@ -463,7 +453,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(ErrorReport)
-class ErrorReportAdmin(ReadOnlyAdmin):
+class ErrorReportAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """What readers reported. A report is never edited, only resolved or opened again."""
 
     list_display = ("created_at", "path", "beginning", "is_resolved", "resolved_by")

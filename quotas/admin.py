@@ -13,8 +13,10 @@ from quotas.models import Allowance, AllowanceOverride, CrawlerNetwork, MoreRequ
 from quotas.readers import account_key
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
+class ReadOnly:
+    """For admins and inlines: nobody adds, changes or deletes; who may view is a permission as usual."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -25,7 +27,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Allowance)
-class AllowanceAdmin(ReadOnlyAdmin):
+class AllowanceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """A look-up, not a list: millions of rows mean nothing to anybody, one account's mean something."""
 
     list_display = ("reader", "meter", "window_start", "used", "items")
@@ -141,7 +143,7 @@ class MoreRequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(CrawlerNetwork)
-class CrawlerNetworkAdmin(ReadOnlyAdmin):
+class CrawlerNetworkAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Search engines' own lists, replaced as a whole by `manage.py refresh_crawlers`; an edit would not last."""
 
     list_display = ("engine", "network", "refreshed_at")

@@ -4,28 +4,13 @@ Every column is written by import_release and publish_release, so nothing can be
 overwritten by the next import, and the report would no longer tell what happened.
 """
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from quotas.admin import ReadOnly
 from releases.models import Edition, EditionFile, Source
 from releases.reports import ImportReport
-
-
-class ReadOnly:
-    """Nobody adds, changes or deletes; who may view is a permission as usual."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class EditionFileInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
