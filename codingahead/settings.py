@@ -39,7 +39,8 @@ DEBUG = flag("DEBUG", default=False)
 SECRET_KEY = required("SECRET_KEY")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000")  # canonical links, sitemap and mail use it, never Host
+# Canonical links, sitemap and mail use it, never Host.
+SITE_URL = env.str("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 SITE_NAME = "Coding Ahead"
 OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", default="editors@codingahead.example")
 

@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.django_db]
 
 def test_the_systems_page_lists_every_system_with_its_codes(client):
     CodeFactory(code="38570")
+    CodeFactory(code="38571", terminated_on=datetime.date(2020, 12, 31))
     html = client.get("/codes/").content.decode()
+    assert '<span class="num">1</span> code in force' in html
     for name in ["CPT®", "HCPCS", "ICD-10-CM"]:
         assert name in html
     assert 'href="/codes/cpt/"' in html

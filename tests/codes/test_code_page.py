@@ -140,10 +140,12 @@ def test_licensed_text_is_shown_with_its_notice_where_the_licence_is_set(client,
 
 
 def test_public_text_names_its_edition_and_row(client):
-    DescriptorFactory(code=hcpcs("G0105"), long="Screening of the colon", line=812)
+    file = EditionFileFactory(name="HCPC2019_CONTR_ANWEB.txt")
+    DescriptorFactory(code=hcpcs("G0105"), edition=file.edition, long="Screening of the colon", line=812)
     html = client.get("/hcpcs/g0105/").content.decode()
     assert "Screening of the colon" in html
     assert "HCPCS Level II 2019" in html
+    assert "HCPC2019_CONTR_ANWEB.txt, line 812" in html
 
 
 def test_an_editors_wording_is_shown_as_such(client):
@@ -276,7 +278,9 @@ def test_an_add_on_code_says_so(client):
 
 def test_a_code_that_nobody_described_shows_its_facts(client):
     DescriptorFactory(code=hcpcs("G0105"), long="Screening of the colon")
-    assert "No description yet" in client.get("/hcpcs/g0105/").content.decode()
+    html = client.get("/hcpcs/g0105/").content.decode()
+    assert "No description yet" in html
+    assert "Screening of the colon" in html
 
 
 def test_previous_and_next_follow_the_book_not_the_number(client):
