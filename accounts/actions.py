@@ -55,7 +55,8 @@ def delete_account(*, user: User) -> None:
 
     Raises `LastSuperuser` rather than leave a site that nobody can administer.
     """
-    if set(User.objects.who_may_administer().order_by("pk").select_for_update()) == {user}:
+    # no_key: an editor who is writing holds the revision and refers to an account; a full lock could deadlock.
+    if set(User.objects.who_may_administer().order_by("pk").select_for_update(no_key=True)) == {user}:
         raise LastSuperuser
     keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()

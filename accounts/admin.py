@@ -100,6 +100,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         is_last = obj is not None and set(User.objects.who_may_administer()) == {obj}
         return not is_last and bool(super().has_delete_permission(request, obj))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Counts as a right that is missing, when nobody would be left who may administer the site."""
+        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
+        administrators = set(User.objects.who_may_administer())
+        if administrators and administrators <= set(objs):
+            missing = {*missing, "the last account that may administer the site"}
+        return deleted, counts, missing, protected
+
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         """Deletes as the reader's own page does, in every app."""
         delete_account(user=obj)

@@ -146,3 +146,13 @@ def test_the_last_superuser_cannot_be_deleted_here(client, root, way):
     else:
         client.post(LIST, {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"})
     assert User.objects.filter(pk=root.pk).exists()
+
+
+def test_all_superusers_cannot_be_deleted_at_once(client, root):
+    both = [root, AccountFactory(email="second@example.com", is_staff=True, is_superuser=True)]
+    chosen = {"action": "delete_selected", "_selected_action": [user.pk for user in both]}
+    assert "the last account that may administer the site" in client.post(LIST, chosen).content.decode()
+    assert client.post(LIST, chosen | {"post": "yes"}).status_code == 403
+    assert User.objects.count() == 2
+    client.post(LIST, {"action": "delete_selected", "_selected_action": [both[1].pk], "post": "yes"})
+    assert list(User.objects.all()) == [root]
