@@ -34,6 +34,7 @@ from quotas.admin import ReadOnly
 
 DESCRIPTORS_SHOWN = 10
 SECTIONS_SHOWN = 50
+WORDS_SEARCHED = 12  # each costs four searches
 VERSIONS_A_PAGE = 20
 
 
@@ -158,8 +159,8 @@ class CodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Code], search_term: str
     ) -> tuple[QuerySet[Code], bool]:
-        """Every word must be found, in the code, the title, the official text or a section."""
-        for word in search_term.replace("\0", "").split():
+        """Every word must be found, in the code, the title, the official text or a section; of many, the first ones."""
+        for word in search_term.replace("\0", "").split()[:WORDS_SEARCHED]:
             queryset = queryset.filter(
                 Q(code__startswith=word.upper())
                 | Q(pk__in=Entry.objects.filter(title__icontains=word).values("code"))

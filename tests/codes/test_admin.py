@@ -452,6 +452,12 @@ def test_codes_are_found_by_number_title_official_text_and_section_text(client, 
     assert client.get(LIST, {"q": "\0"}).status_code == 200
 
 
+def test_of_a_whole_page_pasted_into_the_search_the_first_words_count(client, code):
+    """Each word costs four searches: a thousand of them kept the database busy for minutes."""
+    assert listed(client, q="keyhole " * 12 + "zebra " * 500) == {"38570"}
+    assert listed(client, q="keyhole " * 11 + "zebra " * 500) == set()
+
+
 def test_codes_are_filtered_by_what_an_editor_looks_for(client, code):
     Entry.objects.update(is_sample=True)
     CodeFactory(code="00001", terminated_on="2020-12-31")
