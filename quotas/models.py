@@ -1,6 +1,7 @@
 """What was counted, what was decided about limits, and whose networks are the crawlers'.
 
-Only `actions.py` writes these tables. The statements of the hot path are there too, since they read and write at once.
+Only `actions.py` writes these tables, but for overrides that the admin adds and ends. The statements of the hot path
+are there too, since they read and write at once.
 """
 
 import datetime

@@ -13,7 +13,7 @@ from releases.importers import ReleaseError, ReleaseFile, RowError
 
 MAX_LINE = 64 * 1024
 MAX_WORKBOOK = 512 * 1024 * 1024  # unpacked; the largest CMS workbook has 40 MB
-MAX_CELLS = 10_000_000  # up to the last row and column that hold something; CMS's largest workbook has 3 million
+MAX_CELLS = 10_000_000  # up to the last row and column that hold something; CMS's HCPCS workbook has 330,000
 CELL = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})([0-9]{1,9})["']""")
 # What zipfile raises when an archive is cut, damaged, or packed in a way that Python cannot unpack.
 DAMAGED = (
