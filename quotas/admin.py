@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from quotas import actions
 from quotas.forms import GrantForm, NewOverrideForm
+from quotas.meters import count_of, get_meter
 from quotas.models import Allowance, AllowanceOverride, CrawlerNetwork, MoreRequest
 from quotas.readers import account_key
 
@@ -129,7 +130,8 @@ class MoreRequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             except actions.AlreadyDecided as late:
                 self.message_user(request, str(late), messages.WARNING)
             else:
-                self.message_user(request, f"{more.user} may now open {form.cleaned_data['limit']}.")
+                many = count_of(form.cleaned_data["limit"], get_meter(more.meter).short_unit)
+                self.message_user(request, f"Granted: {more.user} may now open {many}.")
 
     @admin.action(description="Decline", permissions=["change"])
     def decline(self, request: HttpRequest, queryset: QuerySet[MoreRequest]) -> None:
