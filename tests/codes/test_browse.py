@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from codes.models import Code
+from codes.models import Code, ErrorReport
 from tests.factories import (
     CodeFactory,
     CodeSystemFactory,
@@ -237,6 +237,22 @@ def test_a_registered_reader_is_named_on_the_report(client):
 )
 def test_a_bad_report_is_explained(client, data):
     assert client.post("/report/", data).status_code == 400
+
+
+def test_a_flood_of_reports_is_answered_kindly_and_kept_out(client):
+    for number in range(5):
+        assert client.post("/report/", {"path": "/about/", "message": f"Mistake {number}"}).status_code == 200
+    response = client.post("/report/", {"path": "/about/", "message": "One more"})
+    assert response.status_code == 429
+    assert "Thank you for so many reports" in response.content.decode()
+    assert "One more" in response.content.decode()  # what was written is not lost
+    assert ErrorReport.objects.count() == 5
+
+
+@pytest.mark.parametrize("path", ["/about/", "/no/such/page/", "/cpt/99999/", "/codes/cpt/"])
+def test_a_report_about_a_page_of_no_code_is_kept_too(client, path):
+    assert client.post("/report/", {"path": path, "message": "Wrong."}).status_code == 200
+    assert ErrorReport.objects.get(path=path).code is None
 
 
 def test_the_report_form_knows_the_page(client):
