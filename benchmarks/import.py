@@ -52,7 +52,7 @@ def write(folder: Path, year: int) -> Path:
     path = folder / f"HCPC{year}_ANWEB.txt"
     lines = []
     for number in range(ROWS):
-        code = f"{'ABCDEGHJ'.replace('D', 'V')[number // 1000]}{number % 1000:04}"
+        code = f"{'ABCVEGHJ'[number // 1000]}{number % 1000:04}"
         words = f"Invented service number {number}" + (f" of {year}" if number % 20 == 0 else "")
         first = f"{code}001003{words:<80}{words:<28.28}00      9".ljust(229) + "C"
         lines.append(first.ljust(260) + "1P     0201001012010010120301231N".ljust(60))

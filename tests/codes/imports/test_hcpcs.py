@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from codes.imports.hcpcs import CSV_LACKS, HcpcsImporter
+from codes.imports.hcpcs import HcpcsImporter
+from codes.imports.hcpcs_files import CSV_LACKS
 from releases.importers import EditionName, ReleaseError, ReleaseFile, RowError
 from tests.codes.imports.files import TITLES, Record, anweb, comma_separated, table, workbook, zipped
 
