@@ -151,7 +151,7 @@ def test_a_redirect_that_leaves_https_is_not_followed(monkeypatch):
         headers = Message()
         headers["Location"] = "http://example.org/googlebot.json"
         answer = addinfourl(io.BytesIO(), headers, request.full_url, 302)
-        answer.msg = "Found"
+        answer.msg = "Found"  # type: ignore[attr-defined]  # urllib reads it, the stubs do not know it
         return answer
 
     monkeypatch.setattr("urllib.request.HTTPSHandler.https_open", redirect)
