@@ -1,6 +1,7 @@
 import datetime
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -43,6 +44,18 @@ def test_an_account_that_goes_leaves_no_ledger_and_its_address_remembers():
 
     assert not Allowance.objects.exists()
     assert DeletedAllowance.objects.get().opened == ["cpt:38570"]
+
+
+def test_an_account_that_is_verified_while_others_are_deleted_stays(monkeypatch):
+    first, second = AccountFactory.create_batch(2, verified=False, date_joined=ago(31))
+
+    def delete_slowly(*, user):
+        EmailAddress.objects.exclude(user=user).update(verified=True)
+        user.delete()
+
+    monkeypatch.setattr("accounts.actions.delete_account", delete_slowly)
+    call_command("purge_unverified")
+    assert User.objects.get() in {first, second}
 
 
 def test_the_age_can_be_given(capsys):

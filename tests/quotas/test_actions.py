@@ -204,6 +204,9 @@ def test_an_account_that_moves_to_a_spent_address_has_spent_it():
     open_item(account_key(second), "b")
     move(second, "ada@example.org")
     assert (row_of(second).opened, row_of(second).carried) == (["b", "a", "c"], ["z"])
+    move(second, "ada@example.net")
+    move(second, "ada@example.org")
+    assert (row_of(second).opened, row_of(second).carried) == (["b", "a", "c"], ["z"])
 
 
 def test_two_mailboxes_are_never_more_than_two_allowances():

@@ -221,6 +221,16 @@ def test_going_back_to_an_edition_and_forth_again_changes_nothing(bring) -> None
     assert current_columns() == at_2019
 
 
+def test_a_correction_of_an_edition_that_was_taken_back_does_not_publish_it_again(bring) -> None:
+    bring("HCPC2018_ANWEB.txt", anweb(A, B))
+    bring("HCPC2019_ANWEB.txt", anweb(Record("A0001", long="New", short="New"), B))
+    publish_release(source=Source.objects.get(slug="hcpcs"), label="2018")
+    report = bring("HCPC2019_ANWEB_v2.txt", anweb(Record("A0001", long="Newer", short="New"), B), replace=True)
+    assert report.outcome == "Stored. 2018 stays the current edition."
+    assert Edition.objects.get(is_current=True).label == "2018"
+    assert text_of("A0001") == "First"
+
+
 def test_a_whole_edition_takes_the_place_of_a_sample_whatever_its_date(bring) -> None:
     bring("hcpcs_2026Q1_sample.txt", anweb(A, Record("G2211")))
     report = bring("HCPC2019_ANWEB.txt", anweb(A, B))
