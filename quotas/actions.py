@@ -332,16 +332,21 @@ def remember_openings(*, user: Any, address: str) -> None:
     """Keep what an account opened under an HMAC of an address that it leaves, until the window ends."""
     day = today()
     for meter in all_meters():
-        terms = terms_of(account_reader(user), meter, day)
-        row = Allowance.objects.of(account_key(user), meter.name, window_start(terms.window, day)).first()
-        if row is None:
-            continue
         window = meter.windows[REGISTERED]
+        own = terms_of(account_reader(user), meter, day).window  # an override's may be another one
+        starts = {window_start(window, day), window_start(own, day)}
+        rows = Allowance.objects.of_reader(account_key(user)).in_windows(meter.name, starts)
+        if not rows:
+            continue
         DeletedAllowance.objects.update_or_create(
             address_digest=address_digests(address)[0],
             meter=meter.name,
             window_start=window_start(window, day),
-            defaults={"expires_on": resets_on(window, day), "opened": row.opened, "carried": row.carried},
+            defaults={
+                "expires_on": resets_on(window, day),
+                "opened": list(dict.fromkeys(item for row in rows for item in row.opened)),
+                "carried": list(dict.fromkeys(item for row in rows for item in row.carried)),
+            },
         )
 
 

@@ -5,6 +5,7 @@ are there too, since they read and write at once.
 """
 
 import datetime
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -23,6 +24,10 @@ class AllowanceQuerySet(models.QuerySet["Allowance"]):
 
     def of_reader(self, reader_key: str) -> "AllowanceQuerySet":
         return self.filter(reader_key=reader_key)
+
+    def in_windows(self, meter: str, starts: Collection[datetime.date]) -> "AllowanceQuerySet":
+        """Those of a meter in any of several windows, oldest first."""
+        return self.filter(meter=meter, window_start__in=starts).order_by("id")
 
 
 class Allowance(models.Model):

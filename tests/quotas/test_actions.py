@@ -192,6 +192,15 @@ def test_an_address_that_an_account_leaves_is_no_new_allowance():
     assert row_of(user).opened == ["a", "b"]
 
 
+def test_openings_from_before_an_override_with_another_window_are_remembered_too():
+    user = UserFactory(email="ada@example.com")
+    open_item(account_key(user), "a")
+    actions.grant(user=user, meter="code_page", limit=9, window="ever", reason="An audit", author=None)
+    actions.admit(reader_key=account_key(user), meter="code_page", item="b", limit=9, window_start=EVER)
+    actions.forget_reader(user=user)
+    assert DeletedAllowance.objects.get().opened == ["a", "b"]
+
+
 def test_an_account_that_moves_to_a_spent_address_has_spent_it():
     guest, first = new_guest_key(), UserFactory(email="ada@example.org")
     open_item(guest, "z")
