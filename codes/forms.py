@@ -29,7 +29,11 @@ class AsOfForm(forms.Form):
 class LookupForm(forms.Form):
     """The search box: a code, the start of one, or words."""
 
-    q = forms.CharField(label="Code or words", max_length=100, strip=True)
+    q = forms.CharField(
+        label="Code or words",
+        max_length=100,
+        error_messages={"max_length": "Type at most 100 characters."},
+    )
 
     def clean_q(self) -> str:
         return " ".join(self.cleaned_data["q"].split())
