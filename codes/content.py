@@ -87,17 +87,27 @@ def read_folder(folder: Path) -> tuple[dict[str, tuple[HeadingNode, ...]], list[
             [ContentProblem(folder, 1, f"No content here: expected {HEADINGS} or files such as cpt/38570.md.")]
         )
     try:
-        trees = read_headings(headings, headings.read_bytes()) if headings.exists() else {}
+        trees = read_headings(headings, read_file(headings)) if headings.exists() else {}
     except ContentError as error:
         problems.extend(error.problems)
     for path in paths:
         try:
-            files.append(read_code(path, path.read_bytes()))
+            files.append(read_code(path, read_file(path)))
         except ContentError as error:
             problems.extend(error.problems)
     if problems:
         raise ContentError(problems)
     return trees, files
+
+
+def read_file(path: Path) -> bytes:
+    """What a file holds. A pipe, at which one would wait for ever, or a folder is none, whatever its name says."""
+    if not path.is_file():
+        raise ContentError([ContentProblem(path, 1, "This is no file.")])
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ContentError([ContentProblem(path, 1, f"This file cannot be read: {error.strerror}.")]) from None
 
 
 # --- Headings ---------------------------------------------------------------------------------------------------

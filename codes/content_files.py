@@ -82,6 +82,10 @@ class HeadingNode:
 # --- Reading ----------------------------------------------------------------------------------------------------
 
 
+# What an escape such as "\0" or "\ud800" brings into a quoted string, and no database takes.
+UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+
+
 class _Text:
     """A string key of the front matter: its greatest length, and whether it may hold line breaks."""
 
@@ -95,6 +99,8 @@ class _Text:
             return f"“{key}” has {len(value)} characters; at most {self.length} fit."
         if "\n" in value and not self.breaks:
             return f"“{key}” must stand on one line."
+        if bad := UNSTORABLE.search(value):
+            return f"“{key}” holds the character {bad.group()!r}. Remove it."
         return ""
 
 
@@ -221,6 +227,9 @@ def _split(path: Path, text: str) -> tuple[str, str, int]:
 def _compose(path: Path, text: str, first_line: int) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        message = "Not valid YAML: lists and mappings are nested too deeply."
+        raise ContentError([ContentProblem(path, first_line, message)]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = first_line + (mark.line if mark else 0)
@@ -367,8 +376,8 @@ def _read_nodes(
             bad.append(f"“{slug}” is not a slug: use letters, digits and hyphens.")
         elif slug in seen:
             bad.append(f"The slug “{slug}” is already used in line {seen[slug]}.")
-        if not name or len(name) > 160 or "\n" in name:
-            bad.append("“name” must be one line of at most 160 characters.")
+        if not name or len(name) > 160 or "\n" in name or UNSTORABLE.search(name):
+            bad.append("“name” must be one line of at most 160 characters, none of them NUL.")
         if not (CODE.fullmatch(first) and CODE.fullmatch(last) and first <= last):
             bad.append(f'“codes” must be a range such as "38570-38589", not “{codes}”.')
         elif parent and not (parent[0] <= first and last <= parent[1]):

@@ -1,5 +1,6 @@
 import contextlib
 import datetime
+import os
 import shutil
 from io import StringIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codes.actions import EntryText, SectionText, save_entry, save_section, tidy
-from codes.content import export_content, import_content
+from codes.content import export_content, import_content, read_folder
 from codes.content_files import (
     CodeFile,
     ContentError,
@@ -152,6 +153,29 @@ def test_a_mistake_is_named_with_its_line_and_how_to_mend_it(old, new, line, mes
     assert old in FULL
     found = problems_of(FULL.replace(old, new))
     assert any(number == line and message in text for number, text in found), found
+
+
+@pytest.mark.parametrize("escape", ["\\0", "\\ud800"])
+def test_an_escape_for_a_character_that_cannot_be_stored_is_refused(escape):
+    [(line, message)] = problems_of(small(title=f'"a{escape}b"'))
+    assert line == 4
+    assert "“title” holds the character" in message
+
+
+def test_lists_nested_without_end_are_refused():
+    [(line, message)] = problems_of(small(title="[" * 50_000))
+    assert (line, message) == (2, "Not valid YAML: lists and mappings are nested too deeply.")
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path):
+    for name in ("folder", "pipe", "loop"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "folder" / "a.md").mkdir()
+    os.mkfifo(tmp_path / "pipe" / "a.md")
+    (tmp_path / "loop" / "a.md").symlink_to("a.md")
+    with pytest.raises(ContentError) as caught:
+        read_folder(tmp_path)
+    assert [problem.message for problem in caught.value.problems] == ["This is no file."] * 3
 
 
 def test_a_byte_that_is_not_utf_8_is_named_with_its_line():
