@@ -15,7 +15,10 @@ MAX_REDIRECTS = 5
 def download(url: str, to: Path, *, progress: Progress, max_bytes: int = MAX_DOWNLOAD) -> None:
     """Saves what an https address gives. Redirects may not leave https; a short or oversized answer is refused."""
     for _ in range(MAX_REDIRECTS + 1):
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise ReleaseError(f"{url} is no address: {error}.") from None
         if parts.scheme != "https" or not parts.hostname:
             raise ReleaseError(f"{url} is no https address. Download the file yourself and import it from disk.")
         connection = http.client.HTTPSConnection(

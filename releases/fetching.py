@@ -20,7 +20,7 @@ def fetch(places: Sequence[str], *, importer: Importer, into: Path, progress: Pr
         folder = into / str(number)
         folder.mkdir()
         if "://" in place:
-            path = folder / (PurePosixPath(unquote(urlsplit(place).path)).name or "download")
+            path = folder / name_in(place)
             download(place, path, progress=progress)
             files += open_file(path, importer=importer, into=folder, progress=progress, fetched_from=place)
         elif (path := Path(place)).is_dir():
@@ -32,6 +32,14 @@ def fetch(places: Sequence[str], *, importer: Importer, into: Path, progress: Pr
         else:
             raise ReleaseError(f"{place} does not exist.")
     return files
+
+
+def name_in(url: str) -> str:
+    """The file name at the end of an address."""
+    try:
+        return PurePosixPath(unquote(urlsplit(url).path)).name or "download"
+    except ValueError as error:
+        raise ReleaseError(f"{url} is no address: {error}.") from None
 
 
 def open_file(
@@ -87,6 +95,8 @@ def open_directory(path: Path, *, importer: Importer, progress: Progress) -> lis
 
 
 def describe(path: Path, name: str, *, progress: Progress, fetched_from: str = "") -> ReleaseFile:
+    if not is_text(name):
+        raise ReleaseError(f"The name of {name!a} is not UTF-8 and cannot be stored. Rename the file.")
     size, done, digest = path.stat().st_size, 0, hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):
@@ -94,6 +104,11 @@ def describe(path: Path, name: str, *, progress: Progress, fetched_from: str = "
             done += len(chunk)
             progress("Checking", done, size)
     return ReleaseFile(name, path, digest.hexdigest(), size, fetched_from)
+
+
+def is_text(name: str) -> bool:
+    """Whether a file name can be stored: Python reads bytes that are not UTF-8 as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def digest_of(files: Sequence[ReleaseFile]) -> str:

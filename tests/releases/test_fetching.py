@@ -115,6 +115,16 @@ def test_a_workbook_that_reaches_far_out_is_refused(tmp_path: Path, row: str, co
         list(read_sheets(file))
 
 
+def test_a_file_whose_name_cannot_be_stored_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="Rename the file"):
+        get(tmp_path, write(tmp_path / "a\udcff.dat", b"data"))
+
+
+def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match="is no address"):
+        get(tmp_path, "https://[::1/a.dat")
+
+
 def test_what_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="nowhere does not exist"):
         get(tmp_path, tmp_path / "nowhere")
