@@ -391,8 +391,7 @@ class Descriptor(models.Model):
 
     class Meta:
         indexes: ClassVar[list[Index]] = [
-            # Without a pending list: right after an import it would be as slow as no index.
-            GinIndex(OpClass(Upper("long"), "gin_trgm_ops"), name="descriptor_long_trigrams", fastupdate=False),
+            GinIndex(OpClass(Upper("long"), "gin_trgm_ops"), name="descriptor_long_trigrams"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             UniqueConstraint(fields=["code", "edition"], name="descriptor_once_per_edition"),

@@ -271,7 +271,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='descriptor',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('long'), 'gin_trgm_ops'), name='descriptor_long_trigrams', fastupdate=False),
+            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('long'), 'gin_trgm_ops'), name='descriptor_long_trigrams'),
         ),
         migrations.AddConstraint(
             model_name='descriptor',
