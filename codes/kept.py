@@ -52,10 +52,11 @@ def kept_page(
 ) -> HttpResponse:
     """A page that is the same for all guests, from memory if it is there; `build` answers 200 or raises.
 
-    Its address with the query is part of the key: the header's links repeat it, and what one guest was sent here with
-    (by an advertisement, or by somebody who means ill) must not reach another.
-    Whoever has a session or waiting messages gets a page built for them alone.
+    Whoever has a session, waiting messages or a query gets a page built for them alone. The header's links repeat the
+    query, and what one guest was sent here with (by an advertisement, or by somebody who means ill) must neither reach
+    another nor fill the memory.
     """
-    if settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES:
+    is_own = settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES
+    if is_own or request.META.get("QUERY_STRING"):
         return build()
-    return HttpResponse(pages.get((key, request.get_full_path()), revision=revision, build=lambda: build().content))
+    return HttpResponse(pages.get(key, revision=revision, build=lambda: build().content))
