@@ -209,8 +209,8 @@ def scalar(connection: psycopg.Connection[tuple[Any, ...]], statement: LiteralSt
 def cpu_of(port: int, url: str) -> float:
     """Seconds of CPU that the server on a port and the whole database cluster have used so far."""
     with psycopg.connect(url) as connection:
-        folder = scalar(connection, "SHOW data_directory")
-    postmaster = int(Path(folder, "postmaster.pid").read_text().split()[0])
+        backend = scalar(connection, "SELECT pg_backend_pid()")
+        postmaster = int(Path("/proc", backend, "stat").read_text().rsplit(")", 1)[1].split()[1])  # its parent
     return tree_cpu(SERVERS[port].pid) + tree_cpu(postmaster)
 
 
