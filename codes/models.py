@@ -5,6 +5,7 @@ One writer per column: `Code`, `Descriptor` and `HcpcsRecord` are written by imp
 """
 
 import datetime
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -270,14 +271,14 @@ class CodeQuerySet(models.QuerySet["Code"]):
 
     def url_of(self, words: str) -> str | None:
         """The address of the code that somebody typed in full: any case, with or without the dot of ICD-10-CM."""
-        typed = words.upper().replace(" ", "")
+        typed = typed_code(words)
         spellings = {typed, typed.replace("-", "."), f"{typed[:3]}.{typed[3:]}"}
         rows = self.filter(code__in=spellings).order_by("system__position").values_list("system__slug", "code")
         return next((code_url(system, code) for system, code in rows[:1]), None)
 
     def look_up(self, words: str) -> "CodeQuerySet":
         """Codes that start with the words or whose plain title or public official text contains them all."""
-        prefix = Q(code__startswith=words.upper().replace(" ", ""))
+        prefix = Q(code__startswith=typed_code(words))
         titles = Entry.objects.containing(words).values("code")
         texts = Descriptor.objects.containing(words).filter(may_show_text("code__system__")).values("code")
         found = self.filter(prefix).order_by().values("pk")
@@ -287,6 +288,14 @@ class CodeQuerySet(models.QuerySet["Code"]):
             When(prefix, then=Value(0)), When(entry__in=Entry.objects.containing(words), then=Value(1)), default=2
         )
         return self.filter(pk__in=found).for_list().annotate(rank=rank).order_by("rank", "system__position", "position")
+
+
+SYSTEM_NAME = re.compile(r"^(CPT|HCPCS|ICD-?10(-?CM)?)\b\W*(CODE\b\W*)?(?=\w)")
+
+
+def typed_code(words: str) -> str:
+    """What somebody meant as a code: "cpt® code 38570" and "g 0105" as 38570 and G0105."""
+    return SYSTEM_NAME.sub("", words.upper()).replace(" ", "")
 
 
 def may_show_text(prefix: str = "") -> Q:

@@ -222,7 +222,7 @@ def present_code(
         breadcrumb=trail,
         badges=badges(code, day=day, descriptor=descriptor),
         status_note=status_note(code, day=day),
-        successors=[link_to(code.system.slug, successor) for successor in code.successors or []],
+        successors=successors(code, day=day),
         previous=neighbour(code, code.before),
         next=neighbour(code, code.after),
         family=family(code),
@@ -358,6 +358,13 @@ def status_note(code: Code, *, day: datetime.date) -> str:
     if code.terminated_on:
         return f"{code.code} ends: {spell(code.terminated_on)} is its last day in force."
     return ""
+
+
+def successors(code: Code, *, day: datetime.date) -> list[Link]:
+    """The codes that the publisher names in its place; nobody needs them before the code itself is in force."""
+    if code.added_on and code.added_on > day:
+        return []
+    return [link_to(code.system.slug, successor) for successor in code.successors or []]
 
 
 def neighbour(code: Code, found: list[dict[str, Any]]) -> Link | None:

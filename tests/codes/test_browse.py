@@ -99,7 +99,9 @@ def test_a_heading_costs_the_same_whatever_its_length(client, codes, django_asse
 # --- Look-up ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("typed", ["G0105", "g0105", " g0105 ", "g 0105"])
+@pytest.mark.parametrize(
+    "typed", ["G0105", "g0105", " g0105 ", "g 0105", "HCPCS G0105", "hcpcs code g0105", "HCPCS: G0105"]
+)
 def test_an_exact_code_goes_straight_to_its_page(client, typed):
     CodeFactory(system=CodeSystemFactory(slug="hcpcs"), code="G0105")
     assert client.get("/lookup/", {"q": typed})["Location"] == "/hcpcs/g0105/"

@@ -180,6 +180,13 @@ def test_a_terminated_code_keeps_its_page_and_names_its_successors(client):
 
 
 @time_machine.travel("2026-11-22")
+def test_a_code_that_is_not_in_force_yet_names_no_successor(client):
+    dates = {"added_on": datetime.date(2019, 1, 1), "terminated_on": datetime.date(2019, 12, 31)}
+    hcpcs("G0299", successors=["G0300"], **dates)
+    assert 'href="/hcpcs/g0300/"' not in client.get("/hcpcs/g0299/?on=2018-06-01").content.decode()
+
+
+@time_machine.travel("2026-11-22")
 def test_a_terminated_code_without_successors_says_that_none_is_named(client):
     hcpcs("G0299", terminated_on=datetime.date(2019, 12, 31), successors=[])
     assert "names no successor" in client.get("/hcpcs/g0299/").content.decode()
