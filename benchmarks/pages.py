@@ -144,7 +144,8 @@ def fill_codes(url: str, size: int) -> None:
             [size],
         )
         connection.execute(
-            """INSERT INTO codes_entry (code_id, title, sample_descriptor, is_sample, reviewed_by, version, imported_digest)
+            """INSERT INTO codes_entry
+                   (code_id, title, sample_descriptor, is_sample, reviewed_by, version, imported_digest)
                SELECT id, 'Title of ' || code, '', true, '', 1, '' FROM codes_code ON CONFLICT DO NOTHING"""
         )
         connection.execute(
