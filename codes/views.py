@@ -27,6 +27,9 @@ ROWS_A_PAGE = 100
 open_parts: Kept[Code] = Kept(most=1000)
 locked_parts: Kept[LockedPart] = Kept(most=1000)
 wall_parts: Kept[Code] = Kept(most=1000)
+# Counting codes takes longer the more there are; the counts change only with an edit or a day.
+counted_systems: Kept[list[CodeSystem]] = Kept(most=10)
+counted_headings: Kept[list[Heading]] = Kept(most=100)
 
 
 def find_code(request: HttpRequest, system: str, code: str) -> FoundCode | HttpResponse:
@@ -96,12 +99,17 @@ def code_not_found(request: HttpRequest, system: str, code: str) -> HttpResponse
 @require_safe
 def systems(request: HttpRequest) -> HttpResponse:
     """All code systems with the top of their tables of contents."""
+    today = timezone.now().date()
+    revision = Revision.current()
+
+    def count() -> list[CodeSystem]:
+        return list(CodeSystem.objects.with_code_counts(day=today))
 
     def build() -> HttpResponse:
-        return render(request, "codes/systems.html", {"systems": CodeSystem.objects.with_code_counts(day=today)})
+        counted = counted_systems.get(today, revision=revision, build=count)
+        return render(request, "codes/systems.html", {"systems": counted})
 
-    today = timezone.now().date()
-    return kept_page(request, key=("systems", today), revision=Revision.current(), build=build)
+    return kept_page(request, key=("systems", today), revision=revision, build=build)
 
 
 @require_safe
@@ -126,15 +134,19 @@ def browse(request: HttpRequest, system: CodeSystem, *, heading_slug: str | None
     """The page of a system or of one of its headings."""
     number, all_codes = PageForm.of(request.GET)
     today = timezone.now().date()
+    revision = Revision.current()
+
+    def count() -> list[Heading]:
+        return list(Heading.objects.for_browse(system, day=today, all_codes=all_codes))
 
     def build() -> HttpResponse:
-        headings = list(Heading.objects.for_browse(system, day=today, all_codes=all_codes))
+        headings = counted_headings.get((system.pk, today, all_codes), revision=revision, build=count)
         here = next((heading for heading in headings if heading.slug == heading_slug), None)
         if heading_slug and not here:
             raise Http404
         codes = Code.objects.filter(system=system, heading=here)
         codes = codes if all_codes else codes.valid_on(today)
-        page = Paginator(codes.for_list(), ROWS_A_PAGE).get_page(number)
+        page = Paginator(codes.for_list().order_by("position"), ROWS_A_PAGE).get_page(number)
         context = {
             "browse": present_browse(system, heading=here, headings=headings, page=page),
             "all_codes": all_codes,
@@ -142,7 +154,7 @@ def browse(request: HttpRequest, system: CodeSystem, *, heading_slug: str | None
         return render(request, "codes/browse.html", context)
 
     key = ("browse", system.slug, heading_slug, number, all_codes, today)
-    return kept_page(request, key=key, revision=Revision.current(), build=build)
+    return kept_page(request, key=key, revision=revision, build=build)
 
 
 @require_safe
