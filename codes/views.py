@@ -62,21 +62,21 @@ def code_page(request: MeteredRequest, found: FoundCode) -> HttpResponse:
     admission = request.admission
     today = timezone.now().date()
     day = found.as_of or today
+    # A walk through the dates of service must not push out of memory what others read today.
+    revision = None if found.as_of else found.revision
 
     def build() -> HttpResponse:
-        code = open_parts.get((found.pk, day), revision=found.revision, build=lambda: read_open_part(found.pk, day))
+        code = open_parts.get((found.pk, day), revision=revision, build=lambda: read_open_part(found.pk, day))
         locked = NOTHING_LOCKED
         if admission.unlocks_sections:
-            locked = locked_parts.get(
-                (found.pk, day), revision=found.revision, build=lambda: read_locked(found.pk, day)
-            )
+            locked = locked_parts.get((found.pk, day), revision=revision, build=lambda: read_locked(found.pk, day))
         page = present_code(code, locked=locked, admission=admission, today=today, as_of=found.as_of)
         return render(request, "codes/code_page.html", {"page": page})
 
     if admission.unlocks_sections:
         return build()
     shown = replace(admission, opened=(), newly=False)  # all that the page shows of it
-    return kept_page(request, key=("code", found.pk, today, found.as_of, shown), revision=found.revision, build=build)
+    return kept_page(request, key=("code", found.pk, today, shown), revision=revision, build=build)
 
 
 def read_open_part(pk: int, day: datetime.date) -> Code:
